@@ -1,0 +1,58 @@
+"""Evidence: what the model says about each candidate, as named read-only arrays."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from foveal.core.arrays import AnyArray, check_finite, check_probs, read_only
+from foveal.core.errors import EvidenceError
+from foveal.core.pool import SampleId
+
+SAMPLE_AXIS: Mapping[str, int] = {"mc_probs": 1}  # every other array has samples first
+PROBABILITIES = frozenset({"probs", "mc_probs"})
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Row i of every array belongs to ids[i]; arrays are finite and cannot be written.
+
+    Known names and shapes: probs (n, C) and mc_probs (T, n, C), probabilities; embedding (n, D);
+    misalignment (n,) in [0, 1].
+
+    Raises:
+        EvidenceError: on repeated ids, wrong lengths, NaN, or rows that are no probabilities.
+    """
+
+    ids: tuple[SampleId, ...]
+    arrays: Mapping[str, AnyArray]
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        if len(set(self.ids)) != len(self.ids):
+            raise EvidenceError("evidence ids must be unique, but one occurs twice")
+        for name, array in self.arrays.items():
+            self._check(name, array)
+        frozen = {name: read_only(array) for name, array in self.arrays.items()}
+        object.__setattr__(self, "arrays", frozen)
+
+    def _check(self, name: str, array: AnyArray) -> None:
+        axis = SAMPLE_AXIS.get(name, 0)
+        if array.ndim <= axis or array.shape[axis] != len(self.ids):
+            raise EvidenceError(
+                f"`{name}` must have {len(self.ids)} rows on axis {axis}, one for each sample, "
+                f"but has shape {array.shape}"
+            )
+        if name in PROBABILITIES:
+            check_probs(name, array)  # type: ignore[arg-type]
+        else:
+            check_finite(name, array)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, positions: Sequence[int]) -> "Evidence":
+        """The evidence of some samples, in the order asked."""
+        index = np.asarray(positions, dtype=np.int64)
+        picked = {k: np.take(a, index, axis=SAMPLE_AXIS.get(k, 0)) for k, a in self.arrays.items()}
+        return Evidence(tuple(self.ids[i] for i in index), picked, self.fingerprint)
