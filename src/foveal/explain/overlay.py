@@ -1,0 +1,67 @@
+"""Overlays: the picture made of an image, the expert's outline and the model's map."""
+
+import numpy as np
+
+from foveal.core.arrays import BoolArray, FloatArray
+
+EXPERT = (0, 200, 220)  # cyan
+EXPECTED = (255, 255, 255)  # white, dashed
+# Inferno's anchor colors (matplotlib, CC0): perceptually even and safe for the color-blind.
+HEAT = np.array(
+    [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]],
+    float,
+)
+
+
+def overlay(image: FloatArray, cam: FloatArray, strength: float = 0.65) -> FloatArray:
+    """The map in color over the grey image; where the map is zero the image stays as it is.
+
+    Args:
+        image: (H, W, 3) in [0, 1].
+        cam: (H, W) in [0, 1].
+        strength: opacity of the map where it is 1.
+    Returns:
+        (H, W, 3) in [0, 1].
+    """
+    at = np.clip(cam, 0, 1) * (len(HEAT) - 1)
+    colors = np.stack([np.interp(at, range(len(HEAT)), HEAT[:, c]) for c in range(3)], -1) / 255
+    alpha = strength * np.clip(cam, 0, 1)[..., None]
+    return np.asarray(image * (1 - alpha) + colors * alpha)
+
+
+def outline(mask: BoolArray) -> BoolArray:
+    """(H, W) border of a mask, one pixel inside it."""
+    padded = np.pad(mask, 1)
+    inner = padded[1:-1, :-2] & padded[1:-1, 2:] & padded[:-2, 1:-1] & padded[2:, 1:-1]
+    return np.asarray(mask & ~inner)
+
+
+def strip(
+    image: FloatArray,
+    cam: FloatArray | None,
+    expert: BoolArray | None,
+    expected: FloatArray | None,
+    gap: int = 4,
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    """Image, image with outlines, image with map: three tiles side by side.
+
+    Args:
+        image: (H, W) or (H, W, 3) in [0, 1].
+        cam: (H, W) in [0, 1], or None.
+        expert: (H, W) region the expert drew (solid cyan), or None.
+        expected: (H, W) region that was expected, in [0, 1] (dashed white at one half), or None.
+        gap: white columns between tiles.
+    Returns:
+        (H, 3 W + 2 gap, 3) uint8.
+    """
+    color = np.repeat(image[..., None], 3, 2) if image.ndim == 2 else np.asarray(image)
+    marked = color.copy()
+    if expected is not None:
+        rows, cols = np.indices(expected.shape)
+        marked[outline(expected >= 0.5) & ((rows + cols) // 3 % 2 == 0)] = np.divide(EXPECTED, 255)
+    if expert is not None:
+        marked[outline(expert)] = np.divide(EXPERT, 255)
+    looked = color if cam is None else overlay(color, cam)
+    white = np.ones((color.shape[0], gap, 3))
+    tiles = np.concatenate([color, white, marked, white, looked], 1)
+    return (np.clip(tiles, 0, 1) * 255 + 0.5).astype(np.uint8)

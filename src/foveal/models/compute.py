@@ -1,0 +1,58 @@
+"""Where and how numbers are computed: device, precision, seeds, progress."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+
+from foveal.core.errors import SpecError
+
+Progress = Callable[[int, int], None]  # done, of
+
+
+def silent(_done: int, _of: int) -> None:
+    """Progress that nobody watches."""
+
+
+def pick_device(accelerator: str) -> torch.device:
+    """The device an accelerator setting names.
+
+    Raises:
+        SpecError: if it is not there; a device is never changed silently.
+    """
+    have = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if accelerator == "auto":
+        accelerator = next(name for name in ("cuda", "mps", "cpu") if have[name])
+    if not have[accelerator]:
+        raise SpecError(
+            f"`train.accelerator: {accelerator}` must be present, but torch finds none; use "
+            "auto or cpu"
+        )
+    return torch.device(accelerator)
+
+
+def uses_bf16(device: torch.device, precision: str) -> bool:
+    """Whether to compute in bfloat16: on request, or where the hardware multiplies it natively."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(
+        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    )
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Mixed precision for a block, or nothing."""
+    if not uses_bf16(device, precision):
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's own generators set for a block, and given back as they were."""
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield

@@ -1,0 +1,58 @@
+"""Losses: cross-entropy with class weights, and the explanation loss."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from foveal.explain import normalize_map
+
+EPSILON = 1e-6
+
+
+def explanation_loss(
+    cam: Tensor, region: Tensor, bought: Tensor, empty: str = "skip"
+) -> Tensor:
+    """1 - soft Dice of the normalized map and the expert's region, mean over samples that count.
+
+    The gradient reaches the network through activations and head weights: the map must not be
+    detached.
+
+    Args:
+        cam: (n, *S) maps of the true class, zero or more, not normalized.
+        region: (n, *S) regions in [0, 1] on the map's grid.
+        bought: (n,) True where the expert gave a region (perhaps an empty one).
+        empty: samples whose region is empty: "skip" leaves them out; "suppress" asks for a map
+            of low mean, for there a high map of the class has nothing to point at.
+    Returns:
+        scalar in [0, 1]; 0, with a graph, where no sample counts.
+    Source:
+        EGxFSL, arXiv:2509.08007; the smoothing constant is that of its released code.
+    """
+    cam, region = cam.float(), region.float()
+    full = region.flatten(1).sum(1) > 0
+    scaled = normalize_map(cam)
+    both = (scaled * region).flatten(1).sum(1)
+    total = (scaled + region).flatten(1).sum(1)
+    terms = 1 - (2 * both + EPSILON) / (total + EPSILON)
+    if empty == "suppress":
+        # A normalized map always reaches 1, so its height is measured before normalization.
+        mean = cam.flatten(1).mean(1)
+        terms = torch.where(full, terms, mean / (1 + mean))
+        counts = bought
+    else:
+        counts = bought & full
+    weights = counts.to(terms.dtype)
+    return (terms * weights).sum() / weights.sum().clamp_min(1)
+
+
+def classification_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
+    """Cross-entropy, mean over samples; `weights` (C,) per class or None."""
+    return functional.cross_entropy(logits.float(), labels, weight=weights)
+
+
+def balanced_weights(labels: Tensor, classes: int) -> Tensor:
+    """(C,) weights inverse to class frequency, 1 on average over samples; absent classes get 0."""
+    counts = torch.bincount(labels, minlength=classes).float()
+    present = counts > 0
+    weights = torch.where(present, len(labels) / counts.clamp_min(1), torch.zeros_like(counts))
+    return weights / present.sum()

@@ -1,0 +1,72 @@
+"""The network: backbone, standardization, adapter, pooling, head; maps come for free."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from foveal.core.spec import ModelSpec
+from foveal.explain import pooled_cam
+from foveal.models.backbones import Backbone
+from foveal.models.heads import build_head
+
+
+class Output(NamedTuple):
+    """What one forward pass gives: logits (n, C), embedding (n, D), acts (n, D, h, w), features
+    (n, K, h, w) after standardization, and the target's map (n, h, w) if targets were given."""
+
+    logits: Tensor
+    embedding: Tensor
+    acts: Tensor
+    features: Tensor
+    cam: Tensor | None
+
+
+class Network(nn.Module):
+    """Reads images where it has a backbone, else the features that a frozen backbone gave.
+
+    The adapter, a 1 x 1 convolution with ReLU, is what the explanation loss can shape when the
+    backbone is frozen: it decides at every position what may speak for a class.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self, spec: ModelSpec, channels: int, classes: int, backbone: Backbone | None = None
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.adapter = nn.Conv2d(channels, spec.adapter, 1)
+        self.head = build_head(spec, spec.adapter, classes)
+        self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
+        self.register_buffer("std", torch.ones(1, channels, 1, 1))
+
+    def features(self, inputs: Tensor) -> Tensor:
+        """Standardized spatial features (n, K, h, w) of images or of raw features."""
+        raw = inputs if self.backbone is None else self.backbone(inputs)
+        return (raw - self.mean) / self.std
+
+    def forward(
+        self, inputs: Tensor, targets: Tensor | None = None, training_head: bool = False
+    ) -> Output:
+        """One pass; `targets` (n,) asks for maps, `training_head` for logits of the loss."""
+        features = self.features(inputs)
+        acts = self.adapter(features).relu()
+        pooled = acts.mean(dim=(2, 3))
+        if training_head and targets is not None:
+            logits = self.head.training_logits(pooled, targets)
+        else:
+            logits = self.head.logits(pooled)
+        cam = None if targets is None else self.cam(acts, pooled, targets)
+        return Output(logits, pooled, acts, features, cam)
+
+    def cam(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
+        """(n, h, w) Grad-CAM of each sample's target class, not normalized."""
+        return pooled_cam(acts, self.head.cam_weights(pooled, targets).to(acts.dtype))
+
+    @torch.no_grad()
+    def standardize(self, raw: Tensor) -> None:
+        """Take mean and deviation of each channel from raw features of the labeled samples."""
+        self.mean.copy_(raw.mean(dim=(0, 2, 3), keepdim=True))
+        self.std.copy_(raw.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3))
