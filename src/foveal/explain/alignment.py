@@ -85,7 +85,9 @@ def relevance_rank(cam: Tensor, region: Tensor) -> Tensor:
     size = inside.sum(1, keepdim=True)
     # Ties resolve against the map: equal values outside the region rank first.
     order = torch.argsort(inside, dim=1, stable=True)
-    order = order.gather(1, torch.argsort(flat.gather(1, order), 1, descending=True, stable=True))
+    order = order.gather(
+        1, torch.argsort(flat.gather(1, order), dim=1, descending=True, stable=True)
+    )
     position = torch.arange(flat.shape[1], device=flat.device)
     hits = (inside.gather(1, order) * (position < size)).sum(1)
     return _ratio(hits * (flat.amax(1) > 0), size[:, 0])

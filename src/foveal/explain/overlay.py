@@ -1,8 +1,10 @@
 """Overlays: the picture made of an image, the expert's outline and the model's map."""
 
 import numpy as np
+import torch
 
 from foveal.core.arrays import BoolArray, FloatArray
+from foveal.explain.cam import resize_map
 
 EXPERT = (0, 200, 220)  # cyan
 EXPECTED = (255, 255, 255)  # white, dashed
@@ -47,9 +49,10 @@ def strip(
 
     Args:
         image: (H, W) or (H, W, 3) in [0, 1].
-        cam: (H, W) in [0, 1], or None.
+        cam: (h, w) in [0, 1] on any grid, or None.
         expert: (H, W) region the expert drew (solid cyan), or None.
-        expected: (H, W) region that was expected, in [0, 1] (dashed white at one half), or None.
+        expected: (h, w) region that was expected, in [0, 1], on any grid (dashed white at one
+            half), or None.
         gap: white columns between tiles.
     Returns:
         (H, 3 W + 2 gap, 3) uint8.
@@ -57,11 +60,17 @@ def strip(
     color = np.repeat(image[..., None], 3, 2) if image.ndim == 2 else np.asarray(image)
     marked = color.copy()
     if expected is not None:
-        rows, cols = np.indices(expected.shape)
-        marked[outline(expected >= 0.5) & ((rows + cols) // 3 % 2 == 0)] = np.divide(EXPECTED, 255)
+        dashes = np.indices(color.shape[:2]).sum(0) // 4 % 2 == 0
+        border = outline(_enlarged(expected, color) >= 0.5)
+        marked[border & dashes] = np.divide(EXPECTED, 255)
     if expert is not None:
         marked[outline(expert)] = np.divide(EXPERT, 255)
-    looked = color if cam is None else overlay(color, cam)
+    looked = color if cam is None else overlay(color, _enlarged(cam, color))
     white = np.ones((color.shape[0], gap, 3))
     tiles = np.concatenate([color, white, marked, white, looked], 1)
-    return (np.clip(tiles, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.asarray(np.clip(tiles, 0, 1) * 255 + 0.5, np.uint8)
+
+
+def _enlarged(grid: FloatArray, image: FloatArray) -> FloatArray:
+    small = torch.from_numpy(np.asarray(grid, np.float32))[None]
+    return np.asarray(resize_map(small, (image.shape[0], image.shape[1]))[0].numpy())

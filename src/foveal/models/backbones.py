@@ -25,6 +25,9 @@ STRIDED_STAGES = {8: (7, 14), 16: (14,), 32: ()}  # stages whose stride 2 become
 class Backbone(nn.Module):
     """Images (n, 1 or 3, H, W) in [0, 1] to features (n, K, h, w) with h = H / output stride."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, trunk: nn.Module, channels: int, mean: Tensor, std: Tensor) -> None:
         super().__init__()
         self.trunk = trunk
@@ -99,13 +102,15 @@ def _from_timm(spec: ModelSpec) -> Backbone:
         options["output_stride"] = spec.output_stride
     if not timm.is_model(spec.backbone):
         known = [EMBEDDED, *timm.list_models()]
-        message = near_miss(spec.backbone, known).split(" Known:")[0]
+        hint = near_miss(spec.backbone, known).split(" Known:")[0]
         raise SpecError(
-            f"`model.backbone` must be {EMBEDDED!r} or a timm model, not {spec.backbone!r}.{message}"
+            f"`model.backbone` must be {EMBEDDED!r} or a timm model, not {spec.backbone!r}.{hint}"
         )
     local = spec.weights not in ("default", "none")
     try:
-        trunk = timm.create_model(spec.backbone, pretrained=spec.weights == "default", **options)
+        trunk: Any = timm.create_model(
+            spec.backbone, pretrained=spec.weights == "default", **options
+        )
     except NotImplementedError as error:
         raise SpecError(
             f"{spec.backbone!r} cannot be built with `output_stride: {spec.output_stride}`; use 32"
@@ -117,10 +122,11 @@ def _from_timm(spec: ModelSpec) -> Backbone:
         ) from error
     if local:
         _load_timm(trunk, spec)
+    channels = int(trunk.feature_info.channels()[-1])
     config = timm.get_pretrained_cfg(spec.backbone)
     mean = torch.tensor(config.mean if config else (0.485, 0.456, 0.406))
     std = torch.tensor(config.std if config else (0.229, 0.224, 0.225))
-    return Backbone(trunk, trunk.feature_info.channels()[-1], mean, std)
+    return Backbone(trunk, channels, mean, std)
 
 
 def _load_timm(trunk: nn.Module, spec: ModelSpec) -> None:
@@ -156,7 +162,7 @@ def _arrays(weights: str, embedded: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise SpecError(f"`model.weights` must be a file, but {weights!r} does not exist")
     if path.suffix == ".safetensors":
-        return load_file(path)  # type: ignore[no-any-return]
+        return load_file(path)
     if path.suffix == ".npz":
         return _from_npz(path)
     raise SpecError(

@@ -1,5 +1,7 @@
 """Where and how numbers are computed: device, precision, seeds, progress."""
 
+import os
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -20,7 +22,11 @@ def pick_device(accelerator: str) -> torch.device:
     Raises:
         SpecError: if it is not there; a device is never changed silently.
     """
-    have = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    have = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if accelerator == "auto":
         accelerator = next(name for name in ("cuda", "mps", "cpu") if have[name])
     if not have[accelerator]:
@@ -36,7 +42,7 @@ def uses_bf16(device: torch.device, precision: str) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(
         torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     )
@@ -47,6 +53,25 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
     if not uses_bf16(device, precision):
         return nullcontext()
     return torch.autocast(device.type, torch.bfloat16)
+
+
+def use_threads(count: int) -> None:
+    """Let torch compute with `count` threads; the last bit of sums depends on it."""
+    torch.set_num_threads(count)
+
+
+def machine() -> dict[str, str | int]:
+    """What computed the results, for whoever wants to repeat them."""
+    device = pick_device("auto")
+    name = torch.cuda.get_device_name() if device.type == "cuda" else device.type
+    return {
+        "device": name,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "bf16": str(uses_bf16(device, "auto")),
+    }
 
 
 @contextmanager

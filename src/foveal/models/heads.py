@@ -39,16 +39,16 @@ class LinearHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(features, classes)
 
-    def logits(self, pooled: Tensor) -> Tensor:  # noqa: D102  (see Head)
+    def logits(self, pooled: Tensor) -> Tensor:
         return self.linear(pooled)  # type: ignore[no-any-return]
 
-    def training_logits(self, pooled: Tensor, labels: Tensor) -> Tensor:  # noqa: D102
+    def training_logits(self, pooled: Tensor, labels: Tensor) -> Tensor:
         return self.logits(pooled)
 
-    def cam_weights(self, pooled: Tensor, targets: Tensor) -> Tensor:  # noqa: D102
+    def cam_weights(self, pooled: Tensor, targets: Tensor) -> Tensor:
         return self.linear.weight[targets]
 
-    def settle(self, pooled: Tensor, labels: Tensor) -> None:  # noqa: D102
+    def settle(self, pooled: Tensor, labels: Tensor) -> None:
         return
 
 
@@ -79,12 +79,12 @@ class PrototypeHead(nn.Module):
         """(n, D) pooled features to (n, E) unit vectors."""
         return functional.normalize(self.project(pooled), dim=1)
 
-    def logits(self, pooled: Tensor) -> Tensor:  # noqa: D102
+    def logits(self, pooled: Tensor) -> Tensor:
         e = self.embed(pooled)
         gaps = e[:, None] - self.prototypes.to(e.dtype)[None]
         return self._logits(gaps).masked_fill(self.counts == 0, NEVER)
 
-    def training_logits(self, pooled: Tensor, labels: Tensor) -> Tensor:  # noqa: D102
+    def training_logits(self, pooled: Tensor, labels: Tensor) -> Tensor:
         e = self.embed(pooled)
         sums, counts = self._class_sums(e, labels)
         with torch.no_grad():
@@ -95,7 +95,7 @@ class PrototypeHead(nn.Module):
         centers = (sums[None] - own[:, :, None] * e[:, None]) / left.clamp_min(1)[..., None]
         return self._logits(e[:, None] - centers).masked_fill(left == 0, NEVER)
 
-    def cam_weights(self, pooled: Tensor, targets: Tensor) -> Tensor:  # noqa: D102
+    def cam_weights(self, pooled: Tensor, targets: Tensor) -> Tensor:
         u = self.project(pooled)
         norm = u.norm(dim=1, keepdim=True).clamp_min(1e-12)
         e = u / norm
@@ -108,7 +108,7 @@ class PrototypeHead(nn.Module):
         return tangent @ self.project.weight.to(tangent.dtype)
 
     @torch.no_grad()
-    def settle(self, pooled: Tensor, labels: Tensor) -> None:  # noqa: D102
+    def settle(self, pooled: Tensor, labels: Tensor) -> None:
         sums, counts = self._class_sums(self.embed(pooled), labels)
         self.prototypes.copy_(sums / counts.clamp_min(1)[:, None])
         self.counts.copy_(counts)
@@ -120,7 +120,8 @@ class PrototypeHead(nn.Module):
     def _logits(self, gaps: Tensor) -> Tensor:
         square = gaps.square().sum(-1)
         distance = square if self.squared else (square + 1e-12).sqrt()
-        return -distance / self.temperature
+        logits: Tensor = -distance / self.temperature
+        return logits
 
 
 def build_head(spec: ModelSpec, features: int, classes: int) -> LinearHead | PrototypeHead:

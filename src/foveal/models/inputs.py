@@ -39,7 +39,7 @@ class FeatureStore:
         """K."""
         return int(self._array.shape[1])
 
-    def read(self, rows: IntArray) -> FloatArray:  # noqa: D102  (see Inputs)
+    def read(self, rows: IntArray) -> FloatArray:
         return np.asarray(self._array[rows], dtype=np.float32)
 
 

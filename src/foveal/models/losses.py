@@ -9,9 +9,7 @@ from foveal.explain import normalize_map
 EPSILON = 1e-6
 
 
-def explanation_loss(
-    cam: Tensor, region: Tensor, bought: Tensor, empty: str = "skip"
-) -> Tensor:
+def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "skip") -> Tensor:
     """1 - soft Dice of the normalized map and the expert's region, mean over samples that count.
 
     The gradient reaches the network through activations and head weights: the map must not be

@@ -46,8 +46,9 @@ class PredictedRegions:
     def __init__(self, head: RegionHead) -> None:
         self.head = head.eval()
 
-    def __call__(self, output: Output, rows: IntArray) -> Tensor:  # noqa: D102
-        return self.head(output.features).float().sigmoid()
+    def __call__(self, output: Output, rows: IntArray) -> Tensor:
+        logits: Tensor = self.head(output.features)
+        return logits.float().sigmoid()
 
 
 class AtlasRegions:
@@ -56,7 +57,7 @@ class AtlasRegions:
     def __init__(self, atlas: Tensor) -> None:
         self.atlas = atlas
 
-    def __call__(self, output: Output, rows: IntArray) -> Tensor:  # noqa: D102
+    def __call__(self, output: Output, rows: IntArray) -> Tensor:
         return self.atlas.to(output.logits.device)[output.logits.argmax(1)]
 
 
@@ -70,14 +71,14 @@ class GivenRegions:
     def __init__(self, lookup: Callable[[IntArray], FloatArray]) -> None:
         self.lookup = lookup
 
-    def __call__(self, output: Output, rows: IntArray) -> Tensor:  # noqa: D102
+    def __call__(self, output: Output, rows: IntArray) -> Tensor:
         regions = torch.from_numpy(self.lookup(rows)).to(output.logits.device)
         return on_grid(regions, output.acts.shape[-2:])
 
 
 def on_grid(regions: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
     """(n, S, S) regions averaged over the cells of a coarser grid; NaN stays NaN."""
-    return functional.adaptive_avg_pool2d(regions[:, None], list(size))[:, 0]
+    return functional.adaptive_avg_pool2d(regions[:, None], (size[0], size[1]))[:, 0]
 
 
 def class_atlas(regions: Tensor, labels: Tensor, bought: Tensor, classes: int) -> Tensor:

@@ -1,0 +1,1 @@
+"""One idea a file; every module of this folder is imported when the registry is first asked."""

@@ -1,0 +1,49 @@
+"""Progress on the terminal: bars for what runs now, a line for what is done."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+class Watcher:
+    """Shows what (done of n) for whatever is being done; one bar is reused."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._what = ""
+
+    def __call__(self, what: str, done: int, of: int) -> None:
+        """Show progress of `what`."""
+        if self._task is None or what != self._what:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            self._task, self._what = self._progress.add_task(what, total=of), what
+        self._progress.update(self._task, completed=done, total=of)
+        if done >= of:
+            self._progress.remove_task(self._task)
+            self._task = None
+
+
+@contextmanager
+def watching(console: Console) -> Iterator[tuple[Progress, Watcher]]:
+    """A progress display that leaves nothing behind."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield progress, Watcher(progress)

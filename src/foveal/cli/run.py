@@ -1,0 +1,48 @@
+"""`foveal run`: one experiment; started again it resumes."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from foveal.cli.spec_file import read_settings
+
+SpecPath = Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="the experiment")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="change a setting; may be given repeatedly"),
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="default: runs/ and the spec's name")
+]
+
+
+def command(spec: SpecPath, changes: Changes = None, out: Out = None) -> None:
+    """Run one experiment; started again with the same settings it resumes.
+
+    Writes DIR/results.json, DIR/report.html and figures. The journal in DIR makes it safe to stop
+    the command at any moment.
+
+    Examples:
+      foveal run examples/busi.yaml --out runs/first
+
+      foveal run examples/busi.yaml --set acquire.strategy=entropy --set seed=3
+    """
+    from foveal.cli.finish import finish
+    from foveal.cli.progress import watching
+    from foveal.core.spec import parse_spec
+    from foveal.loop.study import Run, perform
+
+    console = Console()
+    settings = read_settings(spec, changes or [])
+    settings = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
+    parsed = parse_spec(settings)
+    folder = out or Path("runs") / spec.stem
+    with watching(console) as (_, watcher):
+        run = Run(parsed.acquire.strategy, parsed, folder)
+        record, created = perform(run, spec.parent, folder, watcher)
+    shown = shlex.join(["foveal", *sys.argv[1:]])
+    finish(parsed.model_dump(mode="json"), created, [record], folder, shown, console)

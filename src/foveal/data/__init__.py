@@ -1,0 +1,28 @@
+"""Data: from a manifest, folder or npz to a checked pool, its pixels and its receipt."""
+
+from foveal.data.cache import cache_root
+from foveal.data.collection import Collection
+from foveal.data.index import index_source
+from foveal.data.load import load_pool
+from foveal.data.manifest import write_manifest
+from foveal.data.phantom import write_phantom
+from foveal.data.pixels import PixelStore
+from foveal.data.png import encode_png
+from foveal.data.problems import WARNING_KINDS, Problem
+from foveal.data.receipt import Receipt
+from foveal.data.row import Row
+
+__all__ = [
+    "WARNING_KINDS",
+    "Collection",
+    "PixelStore",
+    "Problem",
+    "Receipt",
+    "Row",
+    "cache_root",
+    "encode_png",
+    "index_source",
+    "load_pool",
+    "write_manifest",
+    "write_phantom",
+]

@@ -1,0 +1,32 @@
+"""Evaluate: metrics, calibration, learning curves, and what can be said over seeds."""
+
+from foveal.evaluate.calibration import Reliability, ece, reliability
+from foveal.evaluate.classification import (
+    accuracy,
+    balanced_accuracy,
+    macro_auroc,
+    recall_per_class,
+)
+from foveal.evaluate.curves import aubc, labels_to_target
+from foveal.evaluate.statistics import bootstrap_interval, critical_t, holm, paired_t, wilcoxon
+from foveal.evaluate.summary import compare, summarize, warnings_for
+
+__all__ = [
+    "Reliability",
+    "accuracy",
+    "aubc",
+    "balanced_accuracy",
+    "bootstrap_interval",
+    "compare",
+    "critical_t",
+    "ece",
+    "holm",
+    "labels_to_target",
+    "macro_auroc",
+    "paired_t",
+    "recall_per_class",
+    "reliability",
+    "summarize",
+    "warnings_for",
+    "wilcoxon",
+]

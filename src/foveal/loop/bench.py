@@ -1,0 +1,137 @@
+"""The bench: what a run works on, loaded once and shared by all runs of a study."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from foveal.core.arrays import BoolArray, FloatArray, IntArray
+from foveal.core.errors import BudgetError, DataError
+from foveal.core.pool import Pool, SampleId
+from foveal.core.spec import ExperimentSpec
+from foveal.core.truth import Guard
+from foveal.data import Collection, PixelStore, cache_root, load_pool
+from foveal.models import Backbone, Inputs, build_backbone, cached_features, pick_device
+
+Watch = Callable[[str, int, int], None]  # what, done, of
+REMEMBERED = 4096  # regions on the network's grid kept in memory
+
+
+def unwatched(_what: str, _done: int, _of: int) -> None:
+    """A watch that looks away."""
+
+
+class HasRegions(Protocol):
+    """Truth, guard, or the regions that exist beforehand."""
+
+    def region(self, sample: SampleId) -> BoolArray | None:
+        """(H, W) or None where unknown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Images, their features where the mode wants them, and how to make a backbone."""
+
+    collection: Collection
+    pixels: PixelStore
+    inputs: Inputs
+    channels: int
+    new_backbone: Callable[[], Backbone] | None
+
+    @property
+    def pool(self) -> Pool:
+        """The pool as loaded: nothing labeled yet."""
+        return self.collection.pool
+
+    def references(self) -> Guard:
+        """Truth for evaluation: answers for val and test, raises for everything else."""
+        visible = frozenset(self.pool.ids("val")) | frozenset(self.pool.ids("test"))
+        return Guard(self.collection.truth, visible)
+
+    def rows(self, ids: tuple[SampleId, ...]) -> IntArray:
+        """Positions of samples in the inputs."""
+        return np.array([self.pool.row(i) for i in ids], dtype=np.int64)
+
+
+def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Bench:
+    """Load a spec's images and, in mode `features`, compute or find their features.
+
+    Args:
+        base: folder to which the spec's `data.source` is relative.
+    Raises:
+        DataError: a source that cannot be read, or without enough of what the run needs.
+        BudgetError: more labels asked for than there are candidates.
+    """
+    collection = load_pool(
+        spec.data.source, spec.data, base, lambda done, of: watch("reading images", done, of)
+    )
+    _check_enough(spec, collection.pool)
+    folder = cache_root()
+    pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
+    if spec.model.mode == "full":
+        return Bench(collection, pixels, pixels, 0, lambda: build_backbone(spec.model))
+    features = cached_features(
+        build_backbone(spec.model),
+        pixels,
+        collection.plan.key(collection.digests),
+        folder,
+        pick_device(spec.train.accelerator),
+        progress=lambda done, of: watch("computing features", done, of),
+    )
+    return Bench(collection, pixels, features, features.channels, None)
+
+
+def _check_enough(spec: ExperimentSpec, pool: Pool) -> None:
+    candidates = len(pool.ids("unlabeled"))
+    if spec.labels > candidates:
+        raise BudgetError(
+            f"`labels` must not exceed the candidates, but {spec.labels} labels are asked for and "
+            f"the pool has {candidates} candidates; set `labels` to {candidates} or less"
+        )
+    if not pool.ids("test"):
+        raise DataError(
+            "an experiment needs a test part to be evaluated on, but the pool has none; add `test` "
+            "rows to the `split` column, or leave the column out and set `data.test_fraction`"
+        )
+    if len(pool.classes) < 2:
+        raise DataError(
+            f"classification needs two classes or more, but the labels hold {len(pool.classes)}"
+        )
+    if spec.train.patience and not pool.ids("val"):
+        raise DataError(
+            "`train.patience` needs a validation part, but the pool has none; add `val` rows, set "
+            "`data.val_fraction`, or leave `patience` out"
+        )
+
+
+class RegionReader:
+    """Regions of rows on the network's grid; the latest few thousand stay in memory."""
+
+    def __init__(self, bench: Bench, regions: HasRegions) -> None:
+        self._bench = bench
+        self._regions = regions
+        self._kept: OrderedDict[int, FloatArray] = OrderedDict()
+
+    def __call__(self, rows: IntArray) -> FloatArray:
+        """(n, S, S) in [0, 1]; NaN where no region is known."""
+        return np.stack([self._one(int(row)) for row in rows])
+
+    def _one(self, row: int) -> FloatArray:
+        if row in self._kept:
+            self._kept.move_to_end(row)
+            return self._kept[row]
+        mask = self._regions.region(self._bench.pool.samples[row].id)
+        size = self._bench.pixels.size
+        grid = (
+            np.full((size, size), np.nan, np.float32)
+            if mask is None
+            else self._bench.collection.region_on_grid(mask)
+        )
+        self._kept[row] = grid
+        if len(self._kept) > REMEMBERED:
+            self._kept.popitem(last=False)
+        return grid

@@ -1,0 +1,127 @@
+"""Results: journals as the plain dictionary that results.json and reports are made of."""
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from foveal.core.files import write_whole
+from foveal.core.pool import Pool
+from foveal.core.spec import ExperimentSpec
+from foveal.evaluate import compare, summarize, warnings_for
+from foveal.loop.experiment import VERSION
+from foveal.store import State
+
+REPORTED = "test"
+
+
+def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dict[str, Any]:
+    """One run: arrays have an entry for each round that was trained."""
+    n = len(state.trained)
+    return {
+        "strategy": name,
+        "acquire": spec.acquire.strategy,
+        "parameters": dict(spec.acquire.parameters),
+        "regions": spec.regions.source,
+        "annotate": spec.regions.annotate,
+        "explanation_weight": spec.train.explanation_weight,
+        "oracle": spec.regions.source == "oracle",
+        "seed": spec.seed,
+        "labels": _labels(state)[:n],
+        "metrics": _metrics(state, REPORTED),
+        "validation": _metrics(state, "val"),
+        "queried": [list(q.ids) for q in state.queries[:n]],
+        "cost_seconds": _costs(spec, state, pool)[:n],
+        "wall_seconds": _wall(state),
+        "class_counts": _class_counts(state, pool)[:n],
+        "recall_per_class": [t.details[REPORTED]["recall_per_class"] for t in state.trained],
+        "reliability": state.trained[-1].details[REPORTED]["reliability"] if n else None,
+        "misalignment_size": [
+            d["misalignment_size"] for d in state.details if "misalignment_size" in d
+        ],
+        "notes": [list(q.notes) for q in state.queries[:n]],
+    }
+
+
+def results_of(
+    spec: Mapping[str, Any],
+    created: Mapping[str, Any],
+    runs: Sequence[Mapping[str, Any]],
+    command: str,
+    machine: Mapping[str, Any],
+) -> dict[str, Any]:
+    """All runs with their summary, tests and warnings.
+
+    Args:
+        spec: the experiment as the user wrote it, defaults filled in.
+        created: the `created` entry of one run's journal; all runs share pool and splits.
+    """
+    parts = list(created["parts"].values())
+    return {
+        "version": VERSION,
+        "name": spec["name"],
+        "command": command,
+        "spec": dict(spec),
+        "pool": {
+            "digest": created["pool_digest"],
+            "classes": created["classes"],
+            "counts": {part: parts.count(part) for part in sorted(set(parts))},
+            "receipt": created["receipt"],
+        },
+        "runs": list(runs),
+        "summary": summarize(runs),
+        "tests": compare(runs),
+        "warnings": [*warnings_for(runs), *_own_warnings(runs)],
+        "machine": dict(machine),
+    }
+
+
+def write_results(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write `results.json` whole."""
+    path = folder / "results.json"
+    write_whole(path, json.dumps(results, indent=1, allow_nan=False).encode())
+    return path
+
+
+def _metrics(state: State, part: str) -> dict[str, list[float | None]]:
+    rounds = [t.metrics.get(part, {}) for t in state.trained]
+    names = {name for metrics in rounds for name in metrics}
+    return {name: [metrics.get(name) for metrics in rounds] for name in sorted(names)}
+
+
+def _labels(state: State) -> list[int]:
+    rounds = [a.round for a in state.annotations.values() if a.verdict == "labeled"]
+    return [sum(r <= q.round for r in rounds) for q in state.queries]
+
+
+def _costs(spec: ExperimentSpec, state: State, pool: Pool) -> list[float]:
+    """Cumulative expert seconds; early stopping pays for the labels of its validation part."""
+    start = len(pool.ids("val")) * spec.cost.class_seconds if spec.train.patience else 0.0
+    spent = [sum(a.seconds for a in state.history if a.round == q.round) for q in state.queries]
+    return [start + total for total in accumulate(spent)]
+
+
+def _wall(state: State) -> list[float]:
+    return [
+        round(sum(t.durations.values()) + float(d.get("seconds", 0)), 3)
+        for t, d in zip(state.trained, state.details, strict=False)
+    ]
+
+
+def _class_counts(state: State, pool: Pool) -> list[dict[str, int]]:
+    rounds = []
+    for query in state.queries:
+        seen = [a.label for a in state.annotations.values() if a.round <= query.round]
+        rounds.append({name: seen.count(i) for i, name in enumerate(pool.classes)})
+    return rounds
+
+
+def _own_warnings(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    bought = {run["annotate"] for run in runs}
+    if len(bought) < 2:
+        return []
+    return [
+        "the arms differ in what the expert gives (class alone, box or mask); compare them by "
+        "expert minutes as well as by labels"
+    ]

@@ -1,0 +1,124 @@
+"""Study: arms x seeds. Every run has its own folder and journal, so a study resumes run by run."""
+
+import multiprocessing
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
+from foveal.loop.bench import Bench, Watch, open_bench, unwatched
+from foveal.loop.experiment import Experiment
+from foveal.loop.gallery import draw_gallery
+from foveal.loop.results import run_record
+from foveal.models import use_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a study: an arm with a seed, and where it is kept."""
+
+    arm: str
+    spec: ExperimentSpec
+    folder: Path
+
+
+def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
+    """The runs a spec asks for: its arms (or itself as the only one) times its seeds.
+
+    Raises:
+        SpecError: if an arm's settings make no valid spec.
+    """
+    whole = parse_spec(settings)
+    arms = whole.arms or (ArmSpec(name=whole.acquire.strategy),)
+    alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
+    runs = []
+    for seed in range(whole.seed, whole.seed + whole.seeds):
+        for arm in arms:
+            spec = parse_spec(with_settings(alone, {**arm.set, "seed": seed}))
+            runs.append(Run(arm.name, spec, folder / "runs" / f"{_slug(arm.name)}-seed{seed}"))
+    return runs
+
+
+def arms_of(strategies: Sequence[str]) -> list[dict[str, Any]]:
+    """Arms that differ in the strategy alone."""
+    return [{"name": name, "set": {"acquire.strategy": name}} for name in strategies]
+
+
+def run_study(
+    runs: Sequence[Run],
+    base: Path,
+    folder: Path,
+    jobs: int = 1,
+    threads: int = 1,
+    watch: Watch = unwatched,
+    finished: Callable[[Run, dict[str, Any]], None] = lambda _run, _record: None,
+) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    """Every run to its end, in `jobs` processes.
+
+    Args:
+        threads: of torch in each process; the same number gives the same figures, whatever `jobs`.
+        finished: called in this process as runs end, in any order.
+    Returns:
+        the runs' records in the order of `runs`, and the `created` entry of the first.
+    """
+    open_bench_of(runs[0].spec, base, watch)  # features are computed once, before runs share them
+    records: dict[int, tuple[dict[str, Any], Mapping[str, Any]]] = {}
+    for i, outcome in _outcomes(runs, base, folder, jobs, threads, watch):
+        records[i] = outcome
+        finished(runs[i], outcome[0])
+    return [records[i][0] for i in range(len(runs))], records[0][1]
+
+
+def _outcomes(
+    runs: Sequence[Run], base: Path, folder: Path, jobs: int, threads: int, watch: Watch
+) -> Iterator[tuple[int, Any]]:
+    if jobs == 1:
+        use_threads(threads)
+        for i, run in enumerate(runs):
+            yield i, perform(run, base, folder, watch)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, use_threads, (threads,)) as workers:
+        futures = {workers.submit(perform, run, base, folder): i for i, run in enumerate(runs)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+
+
+def perform(
+    run: Run, base: Path, folder: Path, watch: Watch = unwatched
+) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """One run to its end (at once, if it has ended before): its record and `created` entry."""
+    bench = open_bench_of(run.spec, base, watch)
+    with Experiment(run.spec, bench, run.folder, watch) as experiment:
+        state = experiment.run()
+        record = run_record(run.arm, run.spec, state, bench.pool)
+        record["gallery"] = draw_gallery(state, bench, experiment.blobs, run.folder)
+        _rebase(record["gallery"], run.folder, folder)
+        assert state.created is not None
+        return record, state.created
+
+
+def _rebase(gallery: list[dict[str, Any]], inner: Path, outer: Path) -> None:
+    """Panel paths relative to the study's folder."""
+    for rounds in gallery:
+        for case in rounds["cases"]:
+            case["panel"] = (inner / case["panel"]).relative_to(outer).as_posix()
+
+
+_BENCHES: dict[str, Bench] = {}
+
+
+def open_bench_of(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Bench:
+    """`open_bench`, remembered in this process: runs of a study differ in little else."""
+    key = f"{base}{spec.data.model_dump_json()}{spec.model.model_dump_json()}"
+    if key not in _BENCHES:
+        _BENCHES.clear()
+        _BENCHES[key] = open_bench(spec, base, watch)
+    return _BENCHES[key]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm"

@@ -1,0 +1,252 @@
+"""Training: one visible loop for both modes; class and region teach together."""
+
+import copy
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from foveal.core.arrays import IntArray
+from foveal.core.errors import DataError
+from foveal.core.spec import ModelSpec, TrainSpec
+from foveal.models.augment import augment
+from foveal.models.compute import Progress, pick_device, seeded, silent, uses_bf16
+from foveal.models.inputs import Inputs
+from foveal.models.lessons import Batch, Lessons, read_batch
+from foveal.models.losses import balanced_weights, classification_loss, explanation_loss
+from foveal.models.network import Network, Output
+from foveal.models.regions import on_grid
+
+GRADIENT_CLIP = 10.0
+BACKBONE_SLOWER = 0.1  # pretrained layers learn at a tenth of the rate of new ones
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """Settings of a mode, used where the spec says None."""
+
+    epochs: int
+    learning_rate: float
+    batch_size: int
+    augment: bool
+
+
+USUAL = {
+    "features": Usual(epochs=60, learning_rate=3e-3, batch_size=64, augment=False),
+    "full": Usual(epochs=16, learning_rate=3e-3, batch_size=32, augment=True),
+}
+
+
+@dataclass(slots=True)
+class History:
+    """Mean training loss and validation loss of each epoch, and the epoch that was kept."""
+
+    losses: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All that decides a training."""
+
+    inputs: Inputs
+    lessons: Lessons
+    model: ModelSpec
+    spec: TrainSpec
+    classes: int
+    seed: int
+    validation: Lessons | None = None
+
+    @property
+    def usual(self) -> Usual:
+        """The spec's settings, with those of the mode where it has none."""
+        base, spec = USUAL[self.model.mode], self.spec
+        return Usual(
+            spec.epochs or base.epochs,
+            spec.learning_rate or base.learning_rate,
+            spec.batch_size or base.batch_size,
+            base.augment if spec.augment is None else spec.augment,
+        )
+
+
+def train(network: Network, course: Course, progress: Progress = silent) -> History:
+    """Train a network in place; it ends in eval mode.
+
+    Start from a fresh network, or from the last round's where the spec says `warm_start`. Early
+    stopping happens only with a validation part and `patience`, and keeps the best epoch.
+
+    Raises:
+        DataError: without lessons.
+    """
+    if len(course.lessons) == 0:
+        raise DataError("training needs at least one labeled sample, but there is none")
+    device = pick_device(course.spec.accelerator)
+    # Cached features leave a few small layers to train: half precision gains nothing there.
+    half = course.model.mode == "full" and uses_bf16(device, course.spec.precision)
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=course.spec.devices,
+        precision="bf16-mixed" if half else "32-true",
+        strategy="auto" if course.spec.devices == 1 else "ddp_spawn",
+    )
+    if course.spec.devices == 1:
+        return _train(fabric, network, course, progress)
+    work: Any = _train_one_of_many  # Fabric's stub knows functions of one argument only
+    history, state = fabric.launch(work, network, course)
+    network.load_state_dict(state)
+    network.eval()
+    return history  # type: ignore[no-any-return]
+
+
+def _train_one_of_many(
+    fabric: Fabric, network: Network, course: Course
+) -> tuple[History, dict[str, Tensor]]:
+    history = _train(fabric, network, course, silent)
+    return history, {k: v.cpu() for k, v in network.state_dict().items()}
+
+
+def _train(fabric: Fabric, network: Network, course: Course, progress: Progress) -> History:
+    with seeded(course.seed):
+        network.to(fabric.device)
+        if not course.spec.warm_start:
+            _standardize(network, course)
+        optimizer = _optimizer(network, course)
+        model, optimizer = fabric.setup(network, optimizer)
+        history = _epochs(fabric, model, optimizer, network, course, progress)
+        _settle(network, course)
+    network.eval()
+    return history
+
+
+def _epochs(
+    fabric: Fabric,
+    model: nn.Module,
+    optimizer: Any,
+    network: Network,
+    course: Course,
+    progress: Progress,
+) -> History:
+    usual, history = course.usual, History()
+    schedule = _schedule(optimizer, course, fabric.world_size)
+    best: dict[str, Tensor] = {}
+    for epoch in range(usual.epochs):
+        network.train()
+        losses = []
+        for positions in _batches(course, epoch, fabric):
+            batch = read_batch(course.inputs, course.lessons, positions, fabric.device)
+            loss = _loss(model, network, _augmented(batch, course), course)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            fabric.clip_gradients(network, optimizer, max_norm=GRADIENT_CLIP)
+            optimizer.step()
+            schedule.step()
+            losses.append(float(loss.detach()))
+        history.losses.append(float(np.mean(losses)))
+        history.kept = epoch
+        progress(epoch + 1, usual.epochs)
+        if course.validation is not None and course.spec.patience:
+            history.validation.append(_validation_loss(network, course))
+            if history.validation[-1] <= min(history.validation):
+                best = copy.deepcopy(network.state_dict())
+            elif epoch - int(np.argmin(history.validation)) >= course.spec.patience:
+                break
+    if best:
+        history.kept = int(np.argmin(history.validation))
+        network.load_state_dict(best)
+    return history
+
+
+def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> Tensor:
+    out: Output = model(batch.inputs, batch.labels, training_head=True)
+    weights = None
+    if course.spec.class_weights == "balanced":
+        labels = torch.from_numpy(course.lessons.labels.astype(np.int64))
+        weights = balanced_weights(labels, course.classes).to(out.logits.device)
+    loss = classification_loss(out.logits, batch.labels, weights)
+    if course.spec.explanation_weight and out.cam is not None:
+        region = on_grid(batch.regions, out.cam.shape[1:])
+        astray = explanation_loss(out.cam, region, batch.bought, course.spec.empty_regions)
+        loss = loss + course.spec.explanation_weight * astray
+    return loss
+
+
+def _augmented(batch: Batch, course: Course) -> Batch:
+    if not course.usual.augment or course.model.mode == "features":
+        return batch
+    images, regions = augment(batch.inputs, batch.regions)
+    return Batch(images, batch.labels, regions, batch.bought)
+
+
+def _batches(course: Course, epoch: int, fabric: Fabric) -> Iterator[IntArray]:
+    """Positions of each batch: shuffled, of nearly equal sizes, dealt out to the devices."""
+    n = len(course.lessons)
+    order = np.random.default_rng([course.seed, epoch]).permutation(n)
+    batches = np.array_split(order, _steps(course, fabric.world_size) * fabric.world_size)
+    for batch in batches[fabric.global_rank :: fabric.world_size]:
+        yield batch if len(batch) else order[:1]  # every device must take every step
+
+
+def _steps(course: Course, devices: int) -> int:
+    return math.ceil(len(course.lessons) / (course.usual.batch_size * devices))
+
+
+def _schedule(optimizer: Any, course: Course, devices: int) -> torch.optim.lr_scheduler.OneCycleLR:
+    rates = [group["lr"] for group in optimizer.param_groups]
+    steps = course.usual.epochs * _steps(course, devices)
+    # One step of warm-up at least; OneCycleLR divides by zero where a phase has no length.
+    share = max(0.3, min(0.9, 2 / steps))
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, max(steps, 2), pct_start=share)
+
+
+def _optimizer(network: Network, course: Course) -> torch.optim.Optimizer:
+    rate = course.usual.learning_rate
+    old = {id(p) for p in network.backbone.parameters()} if network.backbone else set()
+    groups = [{"params": [p for p in network.parameters() if id(p) not in old], "lr": rate}]
+    if network.backbone is not None:
+        pretrained = list(network.backbone.parameters())
+        groups.append({"params": pretrained, "lr": rate * BACKBONE_SLOWER})
+    return torch.optim.AdamW(groups, weight_decay=course.spec.weight_decay)
+
+
+@torch.no_grad()
+def _standardize(network: Network, course: Course) -> None:
+    network.mean.zero_()
+    network.std.fill_(1)
+    network.eval()
+    raw = [network.features(batch.inputs) for batch in _in_order(network, course)]
+    network.standardize(torch.cat(raw))
+
+
+@torch.no_grad()
+def _settle(network: Network, course: Course) -> None:
+    network.eval()
+    parts = [(network(b.inputs).embedding, b.labels) for b in _in_order(network, course)]
+    network.head.settle(torch.cat([p for p, _ in parts]), torch.cat([t for _, t in parts]))
+
+
+def _in_order(network: Network, course: Course) -> Iterator[Batch]:
+    positions = np.arange(len(course.lessons))
+    device = network.adapter.weight.device
+    for start in range(0, len(positions), course.usual.batch_size):
+        part = positions[start : start + course.usual.batch_size]
+        yield read_batch(course.inputs, course.lessons, part, device)
+
+
+@torch.no_grad()
+def _validation_loss(network: Network, course: Course) -> float:
+    assert course.validation is not None
+    network.eval()
+    _settle(network, course)
+    seen = Course(course.inputs, course.validation, course.model, course.spec, course.classes, 0)
+    losses, n = 0.0, 0
+    for batch in _in_order(network, seen):
+        logits = network(batch.inputs).logits
+        losses += float(classification_loss(logits, batch.labels, None)) * len(batch.labels)
+        n += len(batch.labels)
+    return losses / max(n, 1)

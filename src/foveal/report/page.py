@@ -1,0 +1,100 @@
+"""From results to one self-contained page, with its figures beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from foveal.core.files import write_whole
+from foveal.report import tables, words
+from foveal.report.gallery import gallery
+from foveal.report.glossary import metric_of
+from foveal.report.pictures import PanelReader, panel_reader
+from foveal.report.reading import Results, arms_of, metrics_of, ranked
+from foveal.report.rounds import last_of
+from foveal.report.sections import AFTER_GALLERY, BEFORE_GALLERY, Section
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A key figure of the header."""
+
+    value: str
+    what: str
+    detail: str = ""
+
+
+def write_report(results: Mapping[str, Any], folder: Path) -> Path:
+    """Write `report.html` and `figures/` into `folder`.
+
+    The page is one file without scripts or outside addresses. Sections for which the results hold
+    nothing are left out. The same results and panels give the same bytes.
+
+    Args:
+        results: the content of results.json.
+        folder: where the report goes; gallery panels are read from inside it and nowhere else.
+    Returns:
+        The path of the page.
+    Raises:
+        StoreError: if the folder cannot be written.
+    """
+    sections = build(results, panel_reader(folder))
+    for section in sections:
+        for picture in section.pictures:
+            write_whole(folder / "figures" / f"{picture.stem}.svg", picture.svg)
+            write_whole(folder / "figures" / f"{picture.stem}.png", picture.png)
+    page = folder / "report.html"
+    write_whole(page, render(results, sections).encode())
+    return page
+
+
+def build(results: Results, read: PanelReader) -> tuple[Section, ...]:
+    """The sections in the order of the page, without those that would be empty."""
+    made = [
+        *(builder(results) for builder in BEFORE_GALLERY),
+        gallery(results, read),
+        *(builder(results) for builder in AFTER_GALLERY),
+    ]
+    return tuple(section for section in made if section is not None)
+
+
+def render(results: Results, sections: tuple[Section, ...]) -> str:
+    """The page as text. Everything that comes from the results is escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2").render(
+        name=str(results.get("name") or "Experiment"),
+        version=str(results.get("version") or ""),
+        headline=words.headline(results),
+        certainty=words.certainty(results),
+        tiles=_tiles(results),
+        oracle=[tables.arm_name(arm) for arm in arms_of(results) if arm.oracle],
+        warnings=[str(w) for w in results.get("warnings") or ()],
+        sections=sections,
+        several=any(len(arm.runs) > 1 for arm in arms_of(results)),
+    )
+
+
+def _tiles(results: Results) -> list[Tile]:
+    arms, metrics = arms_of(results), metrics_of(results)
+    if not metrics:
+        return []
+    lead, end = ranked(arms, metrics[0])[0]
+    minutes, seeds = last_of(lead, "cost_seconds"), max(len(arm.runs) for arm in arms)
+    of = f"{lead.shown}, last round" if end.n < 2 else f"{lead.shown}, mean of {end.n} seeds"
+    tiles = [
+        Tile(words.number(end.mean, 2), metric_of(metrics[0]).title, of),
+        Tile(f"{end.labels:,}", "labels", "seed set included"),
+    ]
+    if minutes:
+        tiles.append(Tile(words.number(minutes[0] / 60, 0), "expert minutes", f"for {lead.shown}"))
+    runs = sum(len(arm.runs) for arm in arms)
+    detail = f"{words.count(len(arms), 'strategy arm')}, {words.count(seeds, 'seed')}"
+    return [*tiles, Tile(str(runs), "run" if runs == 1 else "runs", detail)]

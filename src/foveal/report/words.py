@@ -1,0 +1,211 @@
+"""Findings in words: what the data say, no more; significance only where Holm's p is below .05."""
+
+import math
+from collections.abc import Sequence
+
+from foveal.report.glossary import metric_of
+from foveal.report.reading import (
+    ALPHA,
+    Arm,
+    Contrast,
+    End,
+    Results,
+    arms_of,
+    contrast_between,
+    finite,
+    metrics_of,
+    ranked,
+    value_at,
+)
+from foveal.report.rounds import last_of
+
+MISSING = "–"
+TARGET_ARM = "random"  # the arm whose final value `labels_to_target` of the summary refers to
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with a true minus sign, or a dash where there is none."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "\u2212")
+
+
+def signed(value: float | None, digits: int = 3) -> str:
+    """A number with its sign, as differences are written."""
+    text = number(value, digits)
+    return text if value is None or value <= 0 or text == MISSING else f"+{text}"
+
+
+def plus_minus(mean: float | None, std: float | None, digits: int = 3) -> str:
+    """`0.871 ± 0.012`; without a deviation only the mean."""
+    if mean is None or not std:
+        return number(mean, digits)
+    return f"{number(mean, digits)} ± {number(std, digits)}"
+
+
+def p_words(p: float | None) -> str:
+    """`0.012`, or `< 0.001`; never rounded across the level of .05."""
+    if p is None:
+        return MISSING
+    if p < 0.001:
+        return "< 0.001"
+    text = f"{p:.3f}"
+    if (float(text) < ALPHA) == (p < ALPHA):
+        return text
+    return "just below 0.05"
+
+
+def percent(share: float) -> str:
+    """`62 %`, with a space that does not break."""
+    return f"{100 * share:.0f}\u00a0%"
+
+
+def capital(text: str) -> str:
+    """The same words at the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def count(n: int, thing: str) -> str:
+    """`1 label`, `210 labels`."""
+    return f"{n:,} {thing}" if n == 1 else f"{n:,} {thing}s"
+
+
+def joined(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def verdict(contrast: Contrast | None, rival: str) -> str:
+    """What the test of the leading arm against its rival allows to say."""
+    if contrast is None or contrast.p_holm is None:
+        return f"the difference from {rival} was not tested"
+    p = f"p (Holm) {p_words(contrast.p_holm)}".replace(" ", "\u00a0")
+    if not contrast.shown:
+        return f"no difference from {rival} was shown over the whole curve ({p})"
+    size = f"AUBC {signed(contrast.difference)}"
+    return f"the difference from {rival} over the whole curve is significant ({size}, {p})"
+
+
+def curve_title(results: Results, metric: str) -> str:
+    """The finding above a learning curve."""
+    places = ranked(arms_of(results), metric)
+    if not places:
+        return metric_of(metric).title
+    (lead, end), rival = places[0], rival_of(places)
+    level = f"{lead.shown} reaches {number(end.mean, 2)} with {count(end.labels, 'label')}"
+    if rival is None:
+        return level
+    other, other_end = rival
+    against = f"{level}; {other.shown} {number(other_end.mean, 2)}"
+    contrast = contrast_between(results, metric, lead.name, other.name)
+    if contrast is None or contrast.p_holm is None:
+        return against
+    return f"{against}. {capital(verdict(contrast, other.shown))}"
+
+
+def headline(results: Results) -> str:
+    """The main finding; labels saved are claimed only where a difference is shown."""
+    metrics = metrics_of(results)
+    if not metrics:
+        return "No round has been evaluated yet."
+    places = ranked(arms_of(results), metrics[0])
+    (lead, end), rival = places[0], rival_of(places)
+    level = f"{lead.shown} reaches {number(end.mean, 2)} {metric_of(metrics[0]).title}"
+    final = f"{level} with {count(end.labels, 'label')}"
+    if rival is None:
+        return f"{final}."
+    contrast = contrast_between(results, metrics[0], lead.name, rival[0].name)
+    beside = f"{final}; {rival[0].shown} reaches {number(rival[1].mean, 2)}"
+    if contrast is None or contrast.p_holm is None:
+        return f"{beside}."
+    if not contrast.shown:
+        return f"{beside}, and no difference was shown."
+    need = labels_to_target(results, lead.name, metrics[0])
+    if need is None or rival[0].name != TARGET_ARM or need >= rival[1].labels:
+        return f"{beside}."
+    early = count(math.ceil(need), "label")
+    return (
+        f"{final}, and what {rival[0].shown} reaches with {rival[1].labels:,}, "
+        f"{number(rival[1].mean, 2)}, with {early}."
+    )
+
+
+def certainty(results: Results) -> str:
+    """How far the main finding may be trusted: the test against the rival, and the seeds."""
+    arms, metrics = arms_of(results), metrics_of(results)
+    if not metrics:
+        return ""
+    places = ranked(arms, metrics[0])
+    (lead, end), rival = places[0], rival_of(places)
+    if end.n < 2:
+        return "A single run says nothing about chance; repeat it with several seeds."
+    seeds = f"Means over {count(end.n, 'seed')}"
+    if rival is None:
+        return f"{seeds}."
+    contrast = contrast_between(results, metrics[0], lead.name, rival[0].name)
+    return f"{seeds}; {verdict(contrast, rival[0].shown)}."
+
+
+def rival_of(places: Sequence[tuple[Arm, End]]) -> tuple[Arm, End] | None:
+    """Whom the leading arm is compared with: random choice if it is there, else the second."""
+    rest = places[1:]
+    return next((place for place in rest if place[0].baseline), rest[0] if rest else None)
+
+
+def labels_to_target(results: Results, arm: str, metric: str) -> float | None:
+    """Labels at which an arm reaches random's final value, from the summary; None if never."""
+    entry = ((results.get("summary") or {}).get(arm) or {}).get(metric) or {}
+    value = entry.get("labels_to_target")
+    return finite(value.get("mean") if isinstance(value, dict) else value)
+
+
+def tests_title(contrasts: Sequence[Contrast]) -> str:
+    """How many of the comparisons show a difference."""
+    shown = sum(c.shown for c in contrasts)
+    if not shown:
+        return f"No difference was shown in {count(len(contrasts), 'comparison')}"
+    differ = "is" if shown == 1 else "are"
+    return f"{shown} of {count(len(contrasts), 'difference')} {differ} significant"
+
+
+def cost_title(arms: Sequence[Arm], metric: str, common: float | None) -> str:
+    """Where the leading arm and its rival stand after the same time of the expert."""
+    spent = sorted(s[0] / 60 for arm in arms if (s := last_of(arm, "cost_seconds")))
+    low, high = number(spent[0], 0), number(spent[-1], 0)
+    total = f"The labels cost {low if low == high else f'{low} to {high}'} expert minutes"
+    rival = rival_of(places := ranked(arms, metric))
+    if common is None or rival is None:
+        return total
+    pair = [(arm.shown, value_at(arm, metric, common)) for arm, _ in (places[0], rival)]
+    levels = [f"{name} {number(value, 2)}" for name, value in pair if value is not None]
+    if len(levels) < 2:
+        return total
+    return capital(
+        f"{metric_of(metric).title} after {number(common, 0)} expert minutes: {joined(levels)}"
+    )
+
+
+def calibration_title(arms: Sequence[Arm]) -> str:
+    """Range of the final calibration error."""
+    places = ranked(arms, "ece")
+    if not places:
+        return "Stated confidence and actual accuracy"
+    (best, low), (worst, high) = places[0], places[-1]
+    if best is worst:
+        return f"Final calibration error of {best.shown}: {number(low.mean, 2)}"
+    return (
+        f"Final calibration error from {number(low.mean, 2)} ({best.shown}) "
+        f"to {number(high.mean, 2)} ({worst.shown})"
+    )
+
+
+def size_title(arm: str, rho: float) -> str:
+    """Whether misalignment follows the size of the region."""
+    what = f"Spearman {number(rho, 2)} in the last round of {arm}"
+    if abs(rho) < 0.3:
+        return f"Misalignment hardly follows the size of the region ({what})"
+    direction = "falls" if rho < 0 else "rises"
+    return f"Misalignment {direction} with the size of the region ({what})"

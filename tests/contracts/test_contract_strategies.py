@@ -1,0 +1,208 @@
+"""What every strategy must keep; a new one is found by the registry and tested here."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foveal.acquire import Constraints, Scored, acquire, get, located, names
+from foveal.acquire.settings import checked
+from foveal.core.evidence import SAMPLE_AXIS, Evidence
+from generators import (
+    CLASSES,
+    COUNTS,
+    EVIDENCE,
+    evidence,
+    group_names,
+    permutations,
+)
+
+every_strategy = pytest.mark.parametrize("name", names())
+every_scorer = pytest.mark.parametrize("name", [n for n in names() if get(n).kind == "scorer"])
+few = settings(max_examples=20)
+
+
+@st.composite
+def inputs(draw, name: str, n: int | None = None):
+    """Evidence and context of a strategy, with or without what is optional."""
+    strategy = get(name)
+    wanted = [*strategy.needs, *(o for o in strategy.optional if draw(st.booleans()))]
+    places: dict[str, list[str]] = {"pool": []}
+    for need in wanted:
+        place, array = located(need)
+        places.setdefault(place, []).append(array)
+    n = draw(COUNTS) if n is None else n
+    classes = draw(CLASSES)
+    pool = draw(evidence(places.pop("pool"), n, classes))
+    beside = {p: draw(evidence(arrays, 3, classes, prefix=p)) for p, arrays in places.items()}
+    return pool, beside
+
+
+@st.composite
+def choices(draw, name: str):
+    """Some option for each setting that has a closed list of options."""
+    hints = get_type_hints(get(name).fn)
+    options = {
+        setting: [True, False] if hints[setting] is bool else list(get_args(hints[setting]))
+        for setting in get(name).settings
+    }
+    return {s: draw(st.sampled_from(o)) for s, o in options.items() if o}
+
+
+def tied(pool: Evidence) -> Evidence:
+    """The same row for every sample."""
+    held = {
+        k: np.repeat(np.take(a, [0], SAMPLE_AXIS.get(k, 0)), len(pool), SAMPLE_AXIS.get(k, 0))
+        for k, a in pool.arrays.items()
+    }
+    return Evidence(pool.ids, held)
+
+
+@every_strategy
+def test_its_evidence_can_be_generated(name):
+    strategy = get(name)
+    unknown = {located(n)[1] for n in (*strategy.needs, *strategy.optional)} - set(EVIDENCE)
+    assert not unknown, "add a generator to EVIDENCE in tests/generators.py"
+
+
+@every_scorer
+@few
+@given(data=st.data())
+def test_scores_are_finite_numbers_one_for_each_sample(name, data):
+    pool, beside = data.draw(inputs(name))
+    strategy = get(name)
+    held = dict(pool.arrays) | data.draw(choices(name))
+    for place, other in beside.items():
+        held |= {f"{place}_{array}": values for array, values in other.arrays.items()}
+    if strategy.chance:
+        held["chance"] = np.linspace(0.1, 0.9, len(pool))
+    answer = strategy.fn(**held)
+    columns = (
+        {"score": answer}
+        if not isinstance(answer, Scored)
+        else {"score": answer.score, **answer.parts}
+    )
+    for column in columns.values():
+        assert column.shape == (len(pool),)
+        assert np.isfinite(column).all()
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_the_order_of_the_pool_does_not_matter(name, data):
+    pool, beside = data.draw(inputs(name))
+    order = data.draw(permutations(len(pool)))
+    budget = data.draw(st.integers(1, len(pool)))
+    chosen = {"parameters": data.draw(choices(name)), "seed": 3, "round": 1, "context": beside}
+    one = acquire(pool, name, budget, **chosen)
+    other = acquire(pool.rows(order), name, budget, **chosen)
+    assert one == other
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_a_batch_is_distinct_candidates_as_many_as_the_budget(name, data):
+    pool, beside = data.draw(inputs(name))
+    budget = data.draw(st.integers(1, len(pool)))
+    query = acquire(pool, name, budget, context=beside)
+    assert len(set(query.ids)) == len(query.ids) == budget
+    assert set(query.ids) <= set(pool.ids)
+    assert len(query.why) == budget
+    assert all(query.why)
+    assert query.fingerprint == pool.fingerprint
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_the_same_seed_gives_the_same_answer_and_nothing_changes(name, data):
+    pool, beside = data.draw(inputs(name))
+    before = {k: a.copy() for k, a in pool.arrays.items()}
+    budget = data.draw(st.integers(1, len(pool)))
+    first = acquire(pool, name, budget, seed=5, context=beside)
+    assert first == acquire(pool, name, budget, seed=5, context=beside)
+    for array_name, array in pool.arrays.items():
+        np.testing.assert_array_equal(array, before[array_name])
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_the_whole_pool_is_returned_when_asked_for(name, data):
+    pool, beside = data.draw(inputs(name))
+    assert set(acquire(pool, name, len(pool), context=beside).ids) == set(pool.ids)
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_one_candidate_is_enough(name, data):
+    pool, beside = data.draw(inputs(name, n=1))
+    assert acquire(pool, name, 1, context=beside).ids == pool.ids
+
+
+@every_strategy
+@settings(max_examples=5)
+@given(data=st.data())
+def test_equals_are_taken_in_random_order(name, data):
+    pool, beside = data.draw(inputs(name, n=12))
+    answers = {acquire(tied(pool), name, 4, seed=s, context=beside).ids for s in range(6)}
+    assert len(answers) > 1
+
+
+@every_scorer
+@few
+@given(data=st.data())
+def test_higher_is_sooner(name, data):
+    pool, beside = data.draw(inputs(name))
+    query = acquire(pool, name, len(pool), context=beside)
+    assert list(query.scores["score"]) == sorted(query.scores["score"], reverse=True)
+
+
+@every_strategy
+@few
+@given(data=st.data())
+def test_a_cap_per_patient_holds_where_it_can(name, data):
+    pool, beside = data.draw(inputs(name))
+    groups = data.draw(group_names(len(pool)))
+    cap = data.draw(st.integers(1, 3))
+    group_of = dict(zip(pool.ids, groups, strict=True))
+    reachable = sum(min(cap, count) for count in Counter(groups).values())
+    budget = data.draw(st.integers(1, reachable))
+    query = acquire(
+        pool, name, budget, groups=groups, context=beside, constraints=Constraints(per_group=cap)
+    )
+    assert len(query.ids) == budget
+    assert max(Counter(group_of[i] for i in query.ids).values()) <= cap
+
+
+@every_strategy
+def test_it_is_documented(name):
+    strategy = get(name)
+    doc = strategy.fn.__doc__ or ""
+    assert strategy.summary
+    assert strategy.source
+    assert "Args:" in doc
+    assert "Returns:" in doc
+    for argument in (*strategy.needs, *strategy.optional, *strategy.settings):
+        assert f"{argument}:" in doc, f"argument {argument!r} is not documented"
+
+
+@every_strategy
+def test_its_defaults_are_valid_settings_that_can_be_stored(name):
+    strategy = get(name)
+    assert checked(strategy, dict(strategy.settings)) == dict(strategy.settings)
+    assert json.loads(json.dumps(dict(strategy.settings))) == dict(strategy.settings)
+
+
+def test_strategies_load_without_torch():
+    code = "import sys, foveal.acquire as a; assert a.names(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

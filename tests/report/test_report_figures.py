@@ -1,0 +1,117 @@
+"""Figures: drawn without global state, told apart without color, refused where data are missing."""
+
+import io
+import sys
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from PIL import Image
+from sample_results import sample_results
+
+from foveal import report
+from foveal.core.errors import DataError, UnknownName
+from foveal.report.drawing import encode, look_of
+from foveal.report.reading import Arm, arms_of
+
+FIGURES = {
+    "curves": lambda r: report.curves_figure(r, "macro_auroc"),
+    "minutes": lambda r: report.curves_figure(r, "macro_auroc", x="minutes"),
+    "reliability": lambda r: report.reliability_figure(r, "eg_al"),
+    "size": lambda r: report.size_figure(r, "eg_al"),
+    "correlation": report.correlation_figure,
+    "balance": lambda r: report.class_balance_figure(r, "eg_al"),
+    "recall": report.recall_figure,
+}
+every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+
+
+@pytest.fixture(scope="module")
+def results():
+    return sample_results(seeds=3, rounds=4)
+
+
+@every_figure
+def test_files_are_of_their_kind_and_repeatable(draw, results):
+    first, second = draw(results), draw(results)
+    for kind in ("png", "svg"):
+        assert encode(first, kind) == encode(second, kind)
+    image = Image.open(io.BytesIO(encode(first, "png")))
+    width = round(first.get_figwidth() * 150)
+    assert image.size[0] == pytest.approx(width, abs=1)
+    svg = encode(first, "svg").decode()
+    assert svg.count("</svg>") == 1
+    assert "<dc:date>" not in svg
+
+
+@every_figure
+def test_drawing_leaves_the_settings_of_matplotlib_alone(draw, results):
+    before = dict(mpl.rcParams)
+    encode(draw(results), "svg")
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_state_machine_of_pyplot_is_not_touched(results):
+    loaded = "matplotlib.pyplot" in sys.modules
+    report.curves_figure(results, "macro_auroc")
+    if not loaded:
+        assert "matplotlib.pyplot" not in sys.modules
+    else:
+        assert sys.modules["matplotlib.pyplot"].get_fignums() == []
+
+
+@every_figure
+def test_no_data_is_an_error_and_not_an_empty_figure(draw):
+    with pytest.raises(DataError, match="the results hold none"):
+        draw({"runs": [{"strategy": "eg_al"}]})
+
+
+@pytest.mark.parametrize("name", ["reliability", "size", "balance"])
+def test_an_unknown_arm_is_named_with_its_neighbor(name, results):
+    few = {**results, "runs": [r for r in results["runs"] if r["strategy"] == "entropy"]}
+    with pytest.raises(UnknownName, match=r"eg_al.*Known: entropy"):
+        FIGURES[name](few)
+
+
+def test_curves_show_mean_and_one_standard_deviation(results):
+    axes = report.curves_figure(results, "macro_auroc").axes[0]
+    values = np.array(
+        [r["metrics"]["macro_auroc"] for r in results["runs"] if r["strategy"] == "eg_al"]
+    )
+    position = [arm.name for arm in arms_of(results)].index("eg_al")
+    np.testing.assert_allclose(axes.lines[position].get_ydata(), values.mean(axis=0))
+    band = axes.collections[position].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx((values.mean(axis=0) + values.std(axis=0, ddof=1)).max())
+
+
+def test_minutes_are_seconds_over_sixty(results):
+    axes = report.curves_figure(results, "macro_auroc", x="minutes").axes[0]
+    seconds = results["runs"][0]["cost_seconds"]
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), np.array(seconds) / 60)
+
+
+def test_no_two_arms_look_alike_even_in_gray():
+    arms = [Arm(f"a{i}", ({},), i) for i in range(12)] + [Arm("random", ({},), 12, baseline=True)]
+    looks = [look_of(arm) for arm in arms]
+    assert len({(look.dash, look.marker) for look in looks}) == len(looks)
+    assert len({(look.color, look.marker) for look in looks}) == len(looks)
+
+
+def test_an_oracle_has_hollow_markers():
+    assert look_of(Arm("a", ({"oracle": True},), 0)).hollow
+    assert not look_of(Arm("a", ({"oracle": False},), 0)).hollow
+
+
+def test_shares_of_classes_fill_every_round(results):
+    axes = report.class_balance_figure(results, "eg_al").axes[0]
+    bars = np.array([[bar.get_height() for bar in group] for group in axes.containers])
+    assert bars.shape == (4, 4)
+    np.testing.assert_allclose(bars.sum(axis=0), 1)
+
+
+def test_a_region_without_pixels_is_left_out_of_the_logarithmic_axis():
+    sizes = [{"round": 1, "spearman": None, "points": [[0.0, 1.0], [0.1, 0.4], [None, 0.2]]}]
+    axes = report.size_figure({"runs": [{"strategy": "a", "misalignment_size": sizes}]}, "a").axes[
+        0
+    ]
+    np.testing.assert_allclose(axes.collections[0].get_offsets(), [[0.1, 0.4]])
