@@ -6,7 +6,7 @@ from foveal.data.duplicates import components, find_neighbors, near_pairs
 
 
 def brute_force(thumb, above):
-    flat = thumb.reshape(len(thumb), -1).astype(np.float64)
+    flat = thumb.reshape(len(thumb), thumb[0].size if len(thumb) else 1).astype(np.float64)
     flat -= flat.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(flat, axis=1)
     alive = norm > 0

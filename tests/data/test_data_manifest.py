@@ -175,3 +175,15 @@ def test_parquet_without_pyarrow_names_the_extra(tmp_path, cache, monkeypatch):
     (tmp_path / "pool.parquet").write_bytes(b"PAR1")
     with pytest.raises(DataError, match=r"pip install foveal\[parquet\]"):
         read(tmp_path / "pool.parquet", cache)
+
+
+def test_a_torn_parquet_and_one_without_images_are_refused(tmp_path, cache):
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "pool.parquet"
+    path.write_bytes(b"PAR1 torn")
+    with pytest.raises(DataError, match="must be a Parquet table"):
+        read(path, cache)
+    parquet.write_table(arrow.table({"file": ["a.png"]}), path)
+    with pytest.raises(DataError, match="must have a column `image`"):
+        read(path, cache)

@@ -1,3 +1,4 @@
+import contextlib
 import struct
 import zlib
 
@@ -165,10 +166,8 @@ def test_damage_never_escapes_as_another_error(data, suffix, tmp_path_factory):
     for place in flips:
         broken[place] ^= 0xFF
     path.write_bytes(bytes(broken[:cut]) if data.draw(st.booleans()) else bytes(broken))
-    try:
+    with contextlib.suppress(Unreadable):  # the one way to fail
         assert read(path).ndim in (2, 3)
-    except Unreadable:
-        pass  # the one way to fail
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])

@@ -1,37 +1,5 @@
 """The command line: one small file a command."""
 
-import sys
+from foveal.cli.app import main
 
-import typer
-from rich.console import Console
-
-from foveal.cli import bench, compare, demo, index, report, run, strategies
-from foveal.core.errors import FovealError
-
-app = typer.Typer(
-    name="foveal",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    help="Active learning for medical imaging that looks where the expert looks.",
-    epilog="Begin with: foveal demo",
-)
-for module in (demo, index, run, compare, report, strategies, bench):
-    app.command(name=module.__name__.rsplit(".", 1)[-1])(module.command)
-
-__all__ = ["app", "main"]
-
-
-def main() -> None:
-    """Run the command line; errors meant for people are printed as such, with exit status 2."""
-    try:
-        app()
-    except FovealError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "\nStopped. Nothing is lost: the same command goes on from here."
-        )
-        sys.exit(130)
+__all__ = ["main"]

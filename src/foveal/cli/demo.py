@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
             "set": {
                 "acquire.strategy": "entropy",
                 "regions.source": "none",
-                "train.explanation_weight": 1.0,
+                "train.explanation_weight": 2.0,
             },
         },
         {
@@ -45,7 +45,7 @@ SETTINGS: dict[str, Any] = {
             "set": {
                 "acquire.strategy": "eg_al",
                 "regions.source": "predicted",
-                "train.explanation_weight": 1.0,
+                "train.explanation_weight": 2.0,
             },
         },
     ],

@@ -1,7 +1,9 @@
 """Files that can be made again: where they lie, and how large ones are written whole."""
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +20,17 @@ def cache_root() -> Path:
         return Path(chosen)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "foveal"
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raise `StoreError` unless `size` more bytes fit; asked before an archive is unpacked."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _failure(folder / "file", error) from error
+    if size > shutil.disk_usage(folder).free:
+        full = OSError(errno.ENOSPC, f"{size >> 20} MiB do not fit")
+        raise _failure(folder / "file", full)
 
 
 def write_streamed(target: Path, chunks: Iterable[bytes]) -> None:

@@ -21,7 +21,7 @@ from foveal.data.truth import Reference, Regions
 Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Collection:
     """What `load_pool` returns.
 

@@ -76,8 +76,9 @@ def survey(rows: Sequence[Row], cache: Path, progress: Progress | None = None) -
     except TORN:
         pass  # never written, or torn: look again
     facts, problems = _look(rows, progress)
-    usable = np.flatnonzero(facts.ok)
-    found = Survey(facts, problems, find_neighbors(facts.digest, facts.thumb, usable))
+    # Blank images are alike without being repeats; counted as such they would chain patients.
+    shown = np.flatnonzero(facts.ok & (facts.low < facts.high))
+    found = Survey(facts, problems, find_neighbors(facts.digest, facts.thumb, shown))
     _save(target, found)
     return found
 
@@ -234,7 +235,7 @@ def _save(target: Path, found: Survey) -> None:
 
 
 def _load(target: Path) -> Survey:
-    with np.load(target, allow_pickle=False) as stored:
+    with target.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         facts = Facts(**{f.name: stored[f.name] for f in fields(Facts)})
         listed = json.loads(stored["problems"].tobytes())
         neighbors = Neighbors(stored["picture"], stored["near"], bool(stored["complete"]))

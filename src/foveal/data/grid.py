@@ -1,5 +1,6 @@
 """Grid: pixels of any size and depth brought to the network's square, and regions with them."""
 
+import functools
 from typing import Literal
 
 import numpy as np
@@ -67,9 +68,8 @@ def region_to_grid(mask: BoolArray, size: int, fit: Fit) -> NDArray[np.float32]:
     """
     top, left, h, w = placement(mask.shape[0], mask.shape[1], size, fit)
     out = np.zeros((size, size), np.float32)
-    out[top : top + h, left : left + w] = _plane(
-        mask.astype(np.float32), h, w, Image.Resampling.BOX
-    )
+    down, across = _coverage(mask.shape[0], h), _coverage(mask.shape[1], w)
+    out[top : top + h, left : left + w] = down @ mask.astype(np.float32) @ across.T
     return np.clip(out, 0, 1)
 
 
@@ -80,6 +80,14 @@ def shrunk(stored: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
         return stored
     h, w = (max(1, round(n * side / longest)) for n in stored.shape[:2])
     return _resized(stored, h, w).astype(np.uint8)
+
+
+@functools.lru_cache(maxsize=64)
+def _coverage(inner: int, outer: int) -> NDArray[np.float32]:
+    """(outer, inner) share of each of `outer` equal cells that each of `inner` pixels covers."""
+    pixel, cell = np.arange(inner + 1) / inner, np.arange(outer + 1)[:, None] / outer
+    shared = np.minimum(cell[1:], pixel[1:]) - np.maximum(cell[:-1], pixel[:-1])
+    return np.asarray(np.clip(shared, 0, None) * outer, np.float32)
 
 
 def _range(pixels: Pixels, wide: bool) -> Stored:

@@ -23,11 +23,6 @@ class Repeats:
     identical: dict[str, int]
     near: dict[str, int]
 
-    def crossing(self) -> int:
-        """Pairs, identical or near, whose images stand on two sides."""
-        pairs = [*self.identical.items(), *self.near.items()]
-        return sum(count for name, count in pairs if len(set(name.split("_"))) == 2)
-
 
 def count_repeats(side: IntArray, neighbors: Neighbors) -> Repeats:
     """How many pairs of images repeat each other, within and across sides.

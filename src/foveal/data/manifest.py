@@ -130,7 +130,9 @@ def _parquet(path: Path) -> Iterator[Cells]:
         for batch in file.iter_batches():
             for values in zip(*(c.to_pylist() for c in batch.columns), strict=True):
                 yield _record(columns, [_text(value) for value in values])
-    except OSError as error:
+    except DataError:
+        raise
+    except (OSError, ValueError) as error:
         raise DataError(f"{path.name!r} must be a Parquet table, but cannot be read") from error
 
 

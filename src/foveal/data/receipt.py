@@ -64,7 +64,7 @@ class Receipt:
         for part, classes in self.counts.items():
             total = sum(classes.values())
             if total:
-                each = ", ".join(f"{n} {name or '(no label)'}" for name, n in classes.items() if n)
+                each = ", ".join(f"{name or 'no label'}: {n}" for name, n in classes.items() if n)
                 lines.append(f"{part}: {total} ({each})")
         made = {
             "manifest": "taken from the source",
@@ -101,7 +101,6 @@ class Receipt:
             lines.append("Repeats across sides were left in (`data.leaks: report`).")
         if self.conflicts:
             lines.append(f"Same pixels with another label: {self.conflicts} images.")
-
         if self.clusters:
             lines.append(f"Sets of repeats among the candidates: {self.clusters}.")
         return lines

@@ -1,13 +1,14 @@
 """Where a model looks: class activation maps, their agreement with a region, and overlays."""
 
 from foveal.explain.alignment import MEASURES, agreement
-from foveal.explain.cam import grad_cam, normalize_map, pooled_cam, resize_map
+from foveal.explain.cam import evidence_map, grad_cam, normalize_map, pooled_cam, resize_map
 from foveal.explain.overlay import overlay, strip
 from foveal.explain.record import explain_layer, record
 
 __all__ = [
     "MEASURES",
     "agreement",
+    "evidence_map",
     "explain_layer",
     "grad_cam",
     "normalize_map",

@@ -8,6 +8,14 @@ LINEAR_INTERPOLATION = {1: "linear", 2: "bilinear", 3: "trilinear"}
 SMALLEST_RANGE = 1e-8  # a map that spans less than this is constant
 
 
+def evidence_map(acts: Tensor, weights: Tensor) -> Tensor:
+    """`pooled_cam` before its ReLU: (n, *S) of any sign; its sum is what the target gains.
+
+    Args and Returns: as `pooled_cam`.
+    """
+    return torch.einsum("nk,nk...->n...", weights, acts) / acts[0, 0].numel()
+
+
 def pooled_cam(acts: Tensor, weights: Tensor) -> Tensor:
     """Grad-CAM in closed form, for heads that see activations through their spatial mean only.
 
@@ -25,8 +33,7 @@ def pooled_cam(acts: Tensor, weights: Tensor) -> Tensor:
         Zhou et al. 2016, arXiv:1512.04150; equality with Grad-CAM: Selvaraju et al. 2017,
         arXiv:1610.02391, section 3.1.
     """
-    positions = acts[0, 0].numel()
-    return torch.einsum("nk,nk...->n...", weights, acts).relu() / positions
+    return evidence_map(acts, weights).relu()
 
 
 def grad_cam(acts: Tensor, grads: Tensor) -> Tensor:

@@ -48,15 +48,17 @@ class Experiment(AbstractContextManager["Experiment"]):
         self._how = Pass(precision=spec.train.precision)
 
     def __enter__(self) -> Self:
-        journal = Journal.open(self.folder / "journal.sqlite")
-        self._journal = self._resources.enter_context(journal)
-        self.blobs = Blobs(self.folder / "blobs")
-        self._events = list(self._journal.events())
-        self.state = fold(self._events)
-        if self.state.created is None:
-            self._append(("created", self._beginning()))
-        else:
-            check_same(self.state.created, self._beginning(), self.folder)
+        with ExitStack() as resources:
+            journal = Journal.open(self.folder / "journal.sqlite")
+            self._journal = resources.enter_context(journal)
+            self.blobs = Blobs(self.folder / "blobs")
+            self._events = list(self._journal.events())
+            self.state = fold(self._events)
+            if self.state.created is None:
+                self._append(("created", self._beginning()))
+            else:
+                check_same(self.state.created, self._beginning(), self.folder)
+            self._resources = resources.pop_all()
         return self
 
     def __exit__(

@@ -13,10 +13,11 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
     """1 - soft Dice of the normalized map and the expert's region, mean over samples that count.
 
     The gradient reaches the network through activations and head weights: the map must not be
-    detached.
+    detached. Unlike EGxFSL this takes maps before their ReLU: where the evidence for a class is
+    negative everywhere, a rectified map is zero, has no gradient, and is never mended.
 
     Args:
-        cam: (n, *S) maps of the true class, zero or more, not normalized.
+        cam: (n, *S) evidence maps of the true class, of any sign, not normalized.
         region: (n, *S) regions in [0, 1] on the map's grid.
         bought: (n,) True where the expert gave a region (perhaps an empty one).
         empty: samples whose region is empty: "skip" leaves them out; "suppress" asks for a map
@@ -34,7 +35,7 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
     terms = 1 - (2 * both + EPSILON) / (total + EPSILON)
     if empty == "suppress":
         # A normalized map always reaches 1, so its height is measured before normalization.
-        mean = cam.flatten(1).mean(1)
+        mean = cam.relu().flatten(1).mean(1)
         terms = torch.where(full, terms, mean / (1 + mean))
         counts = bought
     else:

@@ -6,20 +6,21 @@ import torch
 from torch import Tensor, nn
 
 from foveal.core.spec import ModelSpec
-from foveal.explain import pooled_cam
+from foveal.explain import evidence_map
 from foveal.models.backbones import Backbone
 from foveal.models.heads import build_head
 
 
 class Output(NamedTuple):
     """What one forward pass gives: logits (n, C), embedding (n, D), acts (n, D, h, w), features
-    (n, K, h, w) after standardization, and the target's map (n, h, w) if targets were given."""
+    (n, K, h, w) after standardization, and, if targets were given, the evidence map (n, h, w) of
+    each sample's target, before ReLU."""
 
     logits: Tensor
     embedding: Tensor
     acts: Tensor
     features: Tensor
-    cam: Tensor | None
+    evidence: Tensor | None
 
 
 class Network(nn.Module):
@@ -50,7 +51,7 @@ class Network(nn.Module):
     def forward(
         self, inputs: Tensor, targets: Tensor | None = None, training_head: bool = False
     ) -> Output:
-        """One pass; `targets` (n,) asks for maps, `training_head` for logits of the loss."""
+        """One pass; `targets` (n,) ask for evidence maps, `training_head` for the loss's logits."""
         features = self.features(inputs)
         acts = self.adapter(features).relu()
         pooled = acts.mean(dim=(2, 3))
@@ -58,12 +59,15 @@ class Network(nn.Module):
             logits = self.head.training_logits(pooled, targets)
         else:
             logits = self.head.logits(pooled)
-        cam = None if targets is None else self.cam(acts, pooled, targets)
-        return Output(logits, pooled, acts, features, cam)
+        evidence = None if targets is None else self._evidence(acts, pooled, targets)
+        return Output(logits, pooled, acts, features, evidence)
 
     def cam(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
         """(n, h, w) Grad-CAM of each sample's target class, not normalized."""
-        return pooled_cam(acts, self.head.cam_weights(pooled, targets).to(acts.dtype))
+        return self._evidence(acts, pooled, targets).relu()
+
+    def _evidence(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
+        return evidence_map(acts, self.head.cam_weights(pooled, targets).to(acts.dtype))
 
     @torch.no_grad()
     def standardize(self, raw: Tensor) -> None:

@@ -169,9 +169,9 @@ def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> T
         labels = torch.from_numpy(course.lessons.labels.astype(np.int64))
         weights = balanced_weights(labels, course.classes).to(out.logits.device)
     loss = classification_loss(out.logits, batch.labels, weights)
-    if course.spec.explanation_weight and out.cam is not None:
-        region = on_grid(batch.regions, out.cam.shape[1:])
-        astray = explanation_loss(out.cam, region, batch.bought, course.spec.empty_regions)
+    if course.spec.explanation_weight and out.evidence is not None:
+        region = on_grid(batch.regions, out.evidence.shape[1:])
+        astray = explanation_loss(out.evidence, region, batch.bought, course.spec.empty_regions)
         loss = loss + course.spec.explanation_weight * astray
     return loss
 

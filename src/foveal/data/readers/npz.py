@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from foveal.core.errors import DataError, StoreError
-from foveal.data.cache import write_streamed
+from foveal.data.cache import require_space, write_streamed
 from foveal.data.readers.picture import Picture, Unreadable, check_size, picture
 
 MAX_LABEL_BYTES = 2**28
@@ -76,10 +76,11 @@ def unpack(path: Path, member: str, cache: Path) -> Path:
         frames.cache_clear()
         try:
             with zipfile.ZipFile(path) as archive, archive.open(f"{member}.npy") as source:
+                require_space(target.parent, archive.getinfo(f"{member}.npy").file_size)
                 write_streamed(target, iter(lambda: source.read(CHUNK_BYTES), b""))
+        except StoreError:
+            raise
         except DAMAGED as error:
-            if isinstance(error, StoreError):
-                raise
             raise DataError(f"`{member}` of {path.name!r} is missing or damaged") from error
     _check_frames(target, f"`{member}` of {path.name!r}")
     return target
