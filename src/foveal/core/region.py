@@ -1,5 +1,6 @@
 """A region as bytes: the expert's mask in a form that is small, exact and the same everywhere."""
 
+import math
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ from foveal.core.arrays import BoolArray
 from foveal.core.errors import SchemaError
 
 MAGIC = b"FVR1"
+MAX_RANK = 32  # numpy's before version 2
 MAX_VOXELS = 2**31
 
 
@@ -29,13 +31,14 @@ def decode_region(data: bytes) -> BoolArray:
             raise ValueError("wrong magic bytes")
         (rank,) = struct.unpack_from("<B", data, 4)
         shape = struct.unpack_from(f"<{rank}I", data, 5)
-        size = int(np.prod(shape, dtype=np.int64))
-        if size > MAX_VOXELS:
-            raise ValueError(f"{size} voxels")
+        size = math.prod(shape)
+        if rank > MAX_RANK or math.prod(max(n, 1) for n in shape) > MAX_VOXELS:
+            raise ValueError(f"its shape is {shape}")
         need = -(-size // 8)
-        packed = zlib.decompressobj().decompress(data[5 + 4 * rank :], need + 1)
-        if len(packed) != need:
-            raise ValueError(f"{len(packed)} bytes instead of {need}")
+        stream = zlib.decompressobj()
+        packed = stream.decompress(data[5 + 4 * rank :], need + 1)
+        if len(packed) != need or not stream.eof or stream.unused_data:
+            raise ValueError(f"not exactly {need} bytes of content")
     except (ValueError, struct.error, zlib.error) as error:
         raise SchemaError(f"a stored region must be whole, but is damaged: {error}") from error
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=size)

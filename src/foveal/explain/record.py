@@ -23,10 +23,11 @@ def record(layer: nn.Module) -> Iterator[Tape]:
     """Keep a layer's output, with its place in the autograd graph, while the block runs."""
     tape = Tape()
 
-    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> None:
+    def keep(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
         if not output.requires_grad and torch.is_grad_enabled():
             output.requires_grad_(True)
         tape.acts = output
+        return output.clone()  # the next layer may work in place, and must not alter the record
 
     hook = layer.register_forward_hook(keep)
     try:
@@ -66,7 +67,9 @@ def explain_layer(
                 "pass, but did not; name a layer that does"
             )
         chosen = scores.gather(1, targets[:, None]).sum()
-        (grads,) = torch.autograd.grad(chosen, tape.acts, allow_unused=True)
+        grads = None
+        if chosen.requires_grad:
+            (grads,) = torch.autograd.grad(chosen, tape.acts, allow_unused=True)
         acts = tape.acts.detach()
     if grads is None:
         raise EvidenceError(

@@ -19,6 +19,13 @@ from foveal.models import Expected, GivenRegions, Learner, Pass, expected_region
 
 SHOWN = 6  # picks of a round whose maps are kept for the report
 PLOTTED = 200  # points kept of the relation between misalignment and region size
+# What `predict` fills, for two samples that do not exist.
+MADE_UP = {
+    "probs": np.array([[0.6, 0.4], [0.2, 0.8]]),
+    "embedding": np.eye(2),
+    "misalignment": np.array([0.25, 0.75]),
+    "region_size": np.array([0.1, 0.2]),
+}
 
 Put = Callable[[bytes], str]
 
@@ -40,6 +47,20 @@ def seed_query(pool: Pool, size: int, seed: int) -> Query:
     return Query(ids, strategy="seed_set", why=why, seed=seed, round=0)
 
 
+def rehearse(spec: ExperimentSpec) -> None:
+    """Put the question to made-up evidence, so that an error is heard before any training.
+
+    Raises:
+        UnknownName: no such strategy.
+        SpecError: an unknown setting of it, or one of the wrong type or range.
+        EvidenceError: it needs what no run, or no run with this `regions.source`, can fill.
+    """
+    hidden = {"misalignment", "region_size"} if spec.regions.source == "none" else set()
+    arrays = {name: array for name, array in MADE_UP.items() if name not in hidden}
+    parameters = spec.acquire.parameters
+    acquisition.acquire(Evidence(("a", "b"), arrays), spec.acquire.strategy, 1, parameters=parameters)
+
+
 def ask(
     learner: Learner,
     bench: Bench,
@@ -56,7 +77,7 @@ def ask(
 
     Args:
         pool: the pool as it is now.
-        hidden: regions of the pool's truth; read in mode `oracle` only.
+        hidden: regions of the pool's truth; guarded in every mode but `oracle`.
         weak: regions that exist beforehand.
         put: keeps bytes and returns their digest.
     """
@@ -108,7 +129,7 @@ def _evidence(
     how: Pass,
 ) -> Evidence:
     plan = acquisition.get(spec.acquire.strategy)
-    needs = {"probs", *plan.needs, *plan.optional}
+    needs = {"probs", *plan.needs, *(MADE_UP.keys() & plan.optional)}
     if "misalignment" in needs:
         needs.add("region_size")
     return predict(

@@ -69,7 +69,7 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
     collection = load_pool(
         spec.data.source, spec.data, base, lambda done, of: watch("reading images", done, of)
     )
-    _check_enough(spec, collection.pool)
+    check_enough(spec, collection)
     folder = cache_root()
     pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
     if spec.model.mode == "full":
@@ -85,12 +85,20 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
     return Bench(collection, pixels, features, features.channels, None)
 
 
-def _check_enough(spec: ExperimentSpec, pool: Pool) -> None:
-    candidates = len(pool.ids("unlabeled"))
-    if spec.labels > candidates:
+def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
+    """Raise unless a collection has what a run with this spec will need.
+
+    Raises:
+        DataError: no test part, one class, no validation part for `patience`, or no regions where
+            the expert shall draw some or where they must exist beforehand.
+        BudgetError: more labels asked for than there are candidates.
+    """
+    pool = collection.pool
+    candidates = pool.ids("unlabeled")
+    if spec.labels > len(candidates):
         raise BudgetError(
             f"`labels` must not exceed the candidates, but {spec.labels} labels are asked for and "
-            f"the pool has {candidates} candidates; set `labels` to {candidates} or less"
+            f"the pool has {len(candidates)} candidates; set `labels` to {len(candidates)} or less"
         )
     if not pool.ids("test"):
         raise DataError(
@@ -105,6 +113,27 @@ def _check_enough(spec: ExperimentSpec, pool: Pool) -> None:
         raise DataError(
             "`train.patience` needs a validation part, but the pool has none; add `val` rows, set "
             "`data.val_fraction`, or leave `patience` out"
+        )
+    _check_regions(spec, collection, candidates)
+
+
+def _check_regions(
+    spec: ExperimentSpec, collection: Collection, candidates: tuple[SampleId, ...]
+) -> None:
+    """Whether regions are known is asked of the manifest; none is read."""
+    lacking = [i for i in candidates if not collection.truth.sources[i]]
+    if lacking and spec.regions.annotate != "none":
+        raise DataError(
+            f"the simulated expert must draw a region on any candidate, but {len(lacking)} of "
+            f"{len(candidates)} have none in the manifest, the first being sample {lacking[0]!r}; "
+            "add masks or boxes (`foveal index` lists those that cannot be used), or set "
+            "`regions.annotate: none` and `regions.source: none`"
+        )
+    beforehand = {"oracle": collection.truth, "weak": collection.weak}.get(spec.regions.source)
+    if beforehand is not None and not any(beforehand.sources[i] for i in candidates):
+        raise DataError(
+            f"`regions.source: {spec.regions.source}` needs regions that exist beforehand, but no "
+            "candidate has one; add masks or boxes (column `mask` for oracle, `weak` for weak)"
         )
 
 

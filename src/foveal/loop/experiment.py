@@ -14,9 +14,10 @@ from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
 from foveal.core.spec import ExperimentSpec
+from foveal.core.truth import Guard
 from foveal.loop.annotators import annotator_of
-from foveal.loop.ask import ask, seed_query
-from foveal.loop.bench import Bench, RegionReader, Watch, unwatched
+from foveal.loop.ask import ask, rehearse, seed_query
+from foveal.loop.bench import Bench, RegionReader, Watch, check_enough, unwatched
 from foveal.loop.measure import Metrics, measure
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
 from foveal.models import Learner, Lessons, Pass, learn, learner_from_bytes
@@ -42,12 +43,15 @@ class Experiment(AbstractContextManager["Experiment"]):
         self._watch = watch
         self._resources = ExitStack()
         self._references = RegionReader(bench, bench.references())
-        self._hidden = RegionReader(bench, bench.collection.truth)
+        truth, honest = bench.collection.truth, spec.regions.source != "oracle"
+        self._hidden = RegionReader(bench, Guard(truth, ()) if honest else truth)
         self._weak = RegionReader(bench, bench.collection.weak)
         self._learner: Learner | None = None
         self._how = Pass(precision=spec.train.precision)
 
     def __enter__(self) -> Self:
+        rehearse(self.spec)
+        check_enough(self.spec, self.bench.collection)
         with ExitStack() as resources:
             journal = Journal.open(self.folder / "journal.sqlite")
             self._journal = resources.enter_context(journal)
@@ -234,17 +238,22 @@ class Experiment(AbstractContextManager["Experiment"]):
 
 def check_same(stored: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """Raise `SpecError` unless a folder's journal belongs to this spec and these images."""
-    if stored["pool_digest"] != now["pool_digest"]:
-        raise SpecError(
-            f"the run in {folder.name!r} began with other images, splits or classes than the "
-            "source has now; restore the source, or choose another --out folder"
-        )
     changed = sorted(_differences(stored["spec"], now["spec"]))
     if changed:
         raise SpecError(
             f"the run in {folder.name!r} began with other settings of {', '.join(changed)}; use "
             "the same settings to resume it, or choose another --out folder"
         )
+    if _identity(stored) != _identity(now):
+        raise SpecError(
+            f"the run in {folder.name!r} began with other images, labels, splits or classes than "
+            "the source has now; restore the source, or choose another --out folder"
+        )
+
+
+def _identity(created: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What makes a pool the same: its samples and parts, all pixels, and the labels by count."""
+    return created["pool_digest"], created["receipt"]["content"], created["receipt"]["counts"]
 
 
 def _differences(a: Any, b: Any, path: str = "") -> list[str]:

@@ -41,6 +41,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
             d["misalignment_size"] for d in state.details if "misalignment_size" in d
         ],
         "notes": [list(q.notes) for q in state.queries[:n]],
+        "pool_digest": pool.digest(),
     }
 
 
@@ -118,10 +119,14 @@ def _class_counts(state: State, pool: Pool) -> list[dict[str, int]]:
 
 
 def _own_warnings(runs: Sequence[Mapping[str, Any]]) -> list[str]:
-    bought = {run["annotate"] for run in runs}
-    if len(bought) < 2:
-        return []
-    return [
-        "the arms differ in what the expert gives (class alone, box or mask); compare them by "
-        "expert minutes as well as by labels"
-    ]
+    warnings = []
+    if len({run["pool_digest"] for run in runs}) > 1:
+        warnings.append(
+            "the arms were run on different pools or splits: their figures cannot be compared"
+        )
+    if len({run["annotate"] for run in runs}) > 1:
+        warnings.append(
+            "the arms differ in what the expert gives (class alone, box or mask); compare them by "
+            "expert minutes as well as by labels"
+        )
+    return warnings

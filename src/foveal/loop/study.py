@@ -1,7 +1,9 @@
 """Study: arms x seeds. Every run has its own folder and journal, so a study resumes run by run."""
 
+import hashlib
 import multiprocessing
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -9,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
-from foveal.loop.bench import Bench, Watch, open_bench, unwatched
+from foveal.loop.ask import rehearse
+from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
 from foveal.loop.experiment import Experiment
 from foveal.loop.gallery import draw_gallery
 from foveal.loop.results import run_record
@@ -29,16 +32,19 @@ def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
     """The runs a spec asks for: its arms (or itself as the only one) times its seeds.
 
     Raises:
-        SpecError: if an arm's settings make no valid spec.
+        SpecError: if an arm's settings make no valid spec, or its strategy no sense (see
+            `rehearse`, which also raises UnknownName and EvidenceError).
     """
     whole = parse_spec(settings)
     arms = whole.arms or (ArmSpec(name=whole.acquire.strategy),)
     alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
+    slugs = _slugs([arm.name for arm in arms])
     runs = []
     for seed in range(whole.seed, whole.seed + whole.seeds):
         for arm in arms:
             spec = parse_spec(with_settings(alone, {**arm.set, "seed": seed}))
-            runs.append(Run(arm.name, spec, folder / "runs" / f"{_slug(arm.name)}-seed{seed}"))
+            rehearse(spec)
+            runs.append(Run(arm.name, spec, folder / "runs" / f"{slugs[arm.name]}-seed{seed}"))
     return runs
 
 
@@ -64,7 +70,11 @@ def run_study(
     Returns:
         the runs' records in the order of `runs`, and the `created` entry of the first.
     """
-    open_bench_of(runs[0].spec, base, watch)  # features are computed once, before runs share them
+    first = runs[0].spec
+    bench = open_bench_of(first, base, watch)  # features are computed once, before runs share them
+    for run in runs:
+        if run.spec.data == first.data:
+            check_enough(run.spec, bench.collection)
     records: dict[int, tuple[dict[str, Any], Mapping[str, Any]]] = {}
     for i, outcome in _outcomes(runs, base, folder, jobs, threads, watch):
         records[i] = outcome
@@ -83,8 +93,11 @@ def _outcomes(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, context, use_threads, (threads,)) as workers:
         futures = {workers.submit(perform, run, base, folder): i for i, run in enumerate(runs)}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:  # after an error or Ctrl-C no further run begins
+            workers.shutdown(cancel_futures=True)
 
 
 def perform(
@@ -120,5 +133,11 @@ def open_bench_of(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) ->
     return _BENCHES[key]
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm"
+def _slugs(names: Sequence[str]) -> dict[str, str]:
+    """Folder names of arms; those that would share one are told apart by a hash of the name."""
+    plain = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm" for name in names}
+    shared = Counter(plain.values())
+    return {
+        name: slug if shared[slug] == 1 else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        for name, slug in plain.items()
+    }

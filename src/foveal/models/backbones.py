@@ -5,16 +5,19 @@ from importlib import resources
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import timm
 import torch
 import torchvision
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from foveal.core.errors import SpecError, near_miss
 from foveal.core.spec import ModelSpec
+from foveal.models.fold import folded
 
 EMBEDDED = "mobilenet_v2"
 EMBEDDED_WEIGHTS = "mobilenet_v2_imagenet_fp16.npz"
@@ -41,7 +44,9 @@ class Backbone(nn.Module):
         # Channels last: a third to a half faster on CPUs and on GPUs with tensor cores.
         ready = ((color - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         out = self.trunk(ready)
-        return out[-1] if isinstance(out, list) else out  # type: ignore[no-any-return]
+        features: Tensor = out[-1] if isinstance(out, list) else out
+        # Some transformers put channels last.
+        return features if features.shape[1] == self.channels else features.permute(0, 3, 1, 2)
 
     def train(self, mode: bool = True) -> "Backbone":
         """Batch norm always keeps its pretrained statistics: a few dozen images cannot replace
@@ -68,15 +73,15 @@ def build_backbone(spec: ModelSpec) -> Backbone:
         SpecError: for an unknown name, weights that are missing or do not fit, or an output
             stride that the network does not offer.
     """
-    if spec.backbone == EMBEDDED:
-        return _mobilenet(spec)
-    return _from_timm(spec)
+    backbone = _mobilenet(spec) if spec.backbone == EMBEDDED else _from_timm(spec)
+    backbone.trunk = folded(backbone.trunk)
+    return backbone
 
 
 def _mobilenet(spec: ModelSpec) -> Backbone:
     trunk = torchvision.models.mobilenet_v2().features[:TRUNK_STAGES]
     if spec.weights != "none":
-        arrays = _arrays(spec.weights, EMBEDDED_WEIGHTS)
+        arrays = _embedded() if spec.weights == "default" else _arrays(spec.weights)
         _load(trunk, _unfolded(trunk, arrays), spec)
     for stage in STRIDED_STAGES[spec.output_stride]:
         trunk[stage].conv[1][0].stride = (1, 1)
@@ -95,35 +100,19 @@ def _unfolded(trunk: nn.Module, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
             state[f"{name}.running_mean"] = torch.zeros(n)
             state[f"{name}.running_var"] = torch.full((n,), 1 - module.eps)
             state[f"{name}.num_batches_tracked"] = torch.tensor(0)
-    return {k: v for k, v in state.items() if int(k.split(".")[0]) < TRUNK_STAGES}
+    return {k: state[k] for k in trunk.state_dict() if k in state}
 
 
 def _from_timm(spec: ModelSpec) -> Backbone:
-    options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
-    if spec.output_stride != 32:
-        options["output_stride"] = spec.output_stride
     if not timm.is_model(spec.backbone):
         known = [EMBEDDED, *timm.list_models()]
         hint = near_miss(spec.backbone, known).split(" Known:")[0]
         raise SpecError(
             f"`model.backbone` must be {EMBEDDED!r} or a timm model, not {spec.backbone!r}.{hint}"
         )
-    local = spec.weights not in ("default", "none")
-    try:
-        trunk: Any = timm.create_model(
-            spec.backbone, pretrained=spec.weights == "default", **options
-        )
-    except NotImplementedError as error:
-        raise SpecError(
-            f"{spec.backbone!r} cannot be built with `output_stride: {spec.output_stride}`; use 32"
-        ) from error
-    except (OSError, RuntimeError) as error:
-        raise SpecError(
-            f"timm could not load its weights for {spec.backbone!r}: {type(error).__name__}. "
-            "Without a connection set `model.weights` to a local .safetensors file, or to none"
-        ) from error
-    if local:
-        _load_timm(trunk, spec)
+    trunk = _timm_trunk(spec)
+    if spec.weights not in ("default", "none"):
+        _load(trunk, _renamed(trunk, _arrays(spec.weights)), spec)
     channels = int(trunk.feature_info.channels()[-1])
     config = timm.get_pretrained_cfg(spec.backbone)
     mean = torch.tensor(config.mean if config else (0.485, 0.456, 0.406))
@@ -131,46 +120,70 @@ def _from_timm(spec: ModelSpec) -> Backbone:
     return Backbone(trunk, channels, mean, std)
 
 
-def _load_timm(trunk: nn.Module, spec: ModelSpec) -> None:
-    # features_only wraps stages under flattened names ("layer1_0" for "layer1.0"); the wrapper of
-    # the classification model has the names of the file, so load by comparing without separators.
-    arrays = _arrays(spec.weights, "")
-    flat = {key.replace(".", "_"): value for key, value in arrays.items()}
-    state = {key: flat[key.replace(".", "_")] for key in trunk.state_dict() if _known(key, flat)}
-    _load(trunk, state, spec)
-
-
-def _known(key: str, flat: dict[str, Tensor]) -> bool:
-    return key.replace(".", "_") in flat
-
-
-def _load(trunk: nn.Module, state: dict[str, Tensor], spec: ModelSpec) -> None:
+def _timm_trunk(spec: ModelSpec) -> Any:
+    options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
+    if spec.output_stride != 32:
+        options["output_stride"] = spec.output_stride
     try:
-        trunk.load_state_dict(state)
-    except RuntimeError as error:
-        missing = sorted(set(trunk.state_dict()) - set(state))
+        return timm.create_model(spec.backbone, pretrained=spec.weights == "default", **options)
+    except (NotImplementedError, TypeError, AssertionError) as error:
+        if spec.output_stride == 32:
+            raise
         raise SpecError(
-            f"the weights in {Path(spec.weights).name!r} must fit {spec.backbone!r}, but "
-            f"{len(missing)} arrays are missing or differ in shape"
-            + (f", the first {missing[0]!r}" if missing else "")
+            f"{spec.backbone!r} cannot be built with `output_stride: {spec.output_stride}`; use 32"
+        ) from error
+    except (OSError, RuntimeError) as error:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise SpecError(
+            f"timm could not give {spec.backbone!r} with `weights: {spec.weights}` ({reason}). "
+            "Without a connection set `model.weights` to a local .safetensors file, or to none"
         ) from error
 
 
-def _arrays(weights: str, embedded: str) -> dict[str, Tensor]:
-    if weights == "default":
-        data = resources.files("foveal.models").joinpath("weights", embedded).read_bytes()
-        return _from_npz(BytesIO(data))
+def _renamed(trunk: nn.Module, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
+    """A file has the classification model's names ("layer1.0"); what timm wraps around it for
+    features flattens some ("layer1_0") and puts "model." before others. Compare without either."""
+    flat = {_flat(name): value for name, value in arrays.items()}
+    return {name: flat[_flat(name)] for name in trunk.state_dict() if _flat(name) in flat}
+
+
+def _flat(name: str) -> str:
+    return name.removeprefix("model.").replace(".", "_")
+
+
+def _load(trunk: nn.Module, state: dict[str, Tensor], spec: ModelSpec) -> None:
+    wanted = trunk.state_dict()
+    wrong = [k for k, v in wanted.items() if k not in state or state[k].shape != v.shape]
+    if wrong:
+        raise SpecError(
+            f"the weights in {Path(spec.weights).name!r} must fit {spec.backbone!r}, but "
+            f"{len(wrong)} of {len(wanted)} arrays are missing or differ in shape, the first "
+            f"{wrong[0]!r}; name the file of this very network"
+        )
+    trunk.load_state_dict(state)
+
+
+def _arrays(weights: str) -> dict[str, Tensor]:
     path = Path(weights)
     if not path.is_file():
         raise SpecError(f"`model.weights` must be a file, but {weights!r} does not exist")
-    if path.suffix == ".safetensors":
-        return load_file(path)
-    if path.suffix == ".npz":
-        return _from_npz(path)
-    raise SpecError(
-        f"`model.weights` must be .safetensors or .npz, not {path.suffix!r}: other formats can run "
-        "code when they are opened. Convert the file with safetensors.torch.save_file"
-    )
+    if path.suffix not in (".safetensors", ".npz"):
+        raise SpecError(
+            f"`model.weights` must be .safetensors or .npz, not {path.suffix!r}: other formats can "
+            "run code when they are opened. Convert the file with safetensors.torch.save_file"
+        )
+    try:
+        return load_file(path) if path.suffix == ".safetensors" else _from_npz(path)
+    except (OSError, ValueError, BadZipFile, SafetensorError) as error:
+        raise SpecError(
+            f"`model.weights` must be a whole {path.suffix} file, but {path.name!r} cannot be read "
+            f"({type(error).__name__}); copy it again"
+        ) from error
+
+
+def _embedded() -> dict[str, Tensor]:
+    data = resources.files("foveal.models").joinpath("weights", EMBEDDED_WEIGHTS).read_bytes()
+    return _from_npz(BytesIO(data))
 
 
 def _from_npz(file: Any) -> dict[str, Tensor]:

@@ -1,9 +1,11 @@
 """Training: one visible loop for both modes; class and region teach together."""
 
 import copy
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from foveal.core.arrays import IntArray
+from foveal.core.arrays import AnyArray, IntArray
 from foveal.core.errors import DataError
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.augment import augment
@@ -21,6 +23,9 @@ from foveal.models.lessons import Batch, Lessons, read_batch
 from foveal.models.losses import balanced_weights, classification_loss, explanation_loss
 from foveal.models.network import Network, Output
 from foveal.models.regions import on_grid
+
+# Fabric announces precision and processes on standard error, in each process; the spec says both.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
 
 GRADIENT_CLIP = 10.0
 BACKBONE_SLOWER = 0.1  # pretrained layers learn at a tenth of the rate of new ones
@@ -97,18 +102,21 @@ def train(network: Network, course: Course, progress: Progress = silent) -> Hist
     )
     if course.spec.devices == 1:
         return _train(fabric, network, course, progress)
-    work: Any = _train_one_of_many  # Fabric's stub knows functions of one argument only
-    history, state = fabric.launch(work, network, course)
-    network.load_state_dict(state)
+    # Fabric must see the network, to give each process its own copy, but cannot take frozen
+    # records: those are bound. Its stub knows functions of one argument only.
+    work: Any = partial(_train_one_of_many, course=course)
+    history, state = fabric.launch(work, network)
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
     network.eval()
     return history  # type: ignore[no-any-return]
 
 
 def _train_one_of_many(
     fabric: Fabric, network: Network, course: Course
-) -> tuple[History, dict[str, Tensor]]:
+) -> tuple[History, dict[str, AnyArray]]:
     history = _train(fabric, network, course, silent)
-    return history, {k: v.cpu() for k, v in network.state_dict().items()}
+    # Tensors would come back as handles to memory that ends with this process; arrays are copied.
+    return history, {name: value.cpu().numpy() for name, value in network.state_dict().items()}
 
 
 def _train(fabric: Fabric, network: Network, course: Course, progress: Progress) -> History:
@@ -152,12 +160,12 @@ def _epochs(
         progress(epoch + 1, usual.epochs)
         if course.validation is not None and course.spec.patience:
             history.validation.append(_validation_loss(network, course))
-            if history.validation[-1] <= min(history.validation):
+            history.kept = int(np.argmin(history.validation))
+            if history.kept == epoch:
                 best = copy.deepcopy(network.state_dict())
-            elif epoch - int(np.argmin(history.validation)) >= course.spec.patience:
+            elif epoch - history.kept >= course.spec.patience:
                 break
     if best:
-        history.kept = int(np.argmin(history.validation))
         network.load_state_dict(best)
     return history
 
