@@ -80,7 +80,7 @@ def with_grad_cam(model: nn.Module, images: Tensor) -> Explain:
     cam = GradCAM(model=model, target_layers=[model.relu])
 
     def work() -> tuple[Tensor, Tensor]:
-        maps = torch.from_numpy(cam(input_tensor=images))
+        maps = torch.from_numpy(cam(input_tensor=images, targets=None))
         return cam.outputs.detach().softmax(1), maps
 
     return work

@@ -4,9 +4,12 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from foveal.cli import bench, compare, demo, index, report, run, strategies
 from foveal.core.errors import FovealError
+
+INTERRUPTED = 130  # how Typer ends after Ctrl-C
 
 app = typer.Typer(
     name="foveal",
@@ -26,10 +29,12 @@ def main() -> None:
     try:
         app()
     except FovealError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/] {error}", highlight=False, soft_wrap=True)
+        console = Console(stderr=True)
+        text = f"[bold red]Error:[/] {escape(str(error))}"
+        console.print(text, highlight=False, soft_wrap=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        Console(stderr=True).print(
-            "\nStopped. Nothing is lost: the same command goes on from here."
-        )
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            told = "\nStopped. Nothing is lost: the same command goes on from here."
+            Console(stderr=True).print(told)
+        raise

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from foveal.cli.run import Changes, Out, SpecPath
 from foveal.cli.spec_file import read_settings
@@ -66,6 +67,7 @@ def study(
             last = {k: v[-1] for k, v in record["metrics"].items() if v}
             auroc = last.get("macro_auroc")
             figure = "" if auroc is None else f": macro AUROC {auroc:.3f}"
-            progress.console.print(f"{run.arm}, seed {run.spec.seed}{figure}", highlight=False)
+            told = f"{escape(run.arm)}, seed {run.spec.seed}{figure}"
+            progress.console.print(told, highlight=False)
 
         return run_study(runs, base, folder, jobs, watch=watcher, finished=finished)

@@ -17,7 +17,7 @@ SETTINGS: dict[str, Any] = {
     "seeds": 3,
     "arms": [
         {
-            "name": "random, class only",
+            "name": "random, classes",
             "set": {
                 "acquire.strategy": "random",
                 "regions.source": "none",
@@ -25,7 +25,7 @@ SETTINGS: dict[str, Any] = {
             },
         },
         {
-            "name": "entropy, class only",
+            "name": "entropy, classes",
             "set": {
                 "acquire.strategy": "entropy",
                 "regions.source": "none",
@@ -33,7 +33,7 @@ SETTINGS: dict[str, Any] = {
             },
         },
         {
-            "name": "entropy, class and region",
+            "name": "entropy, classes + regions",
             "set": {
                 "acquire.strategy": "entropy",
                 "regions.source": "none",
@@ -41,7 +41,7 @@ SETTINGS: dict[str, Any] = {
             },
         },
         {
-            "name": "eg_al, class and region",
+            "name": "eg_al, classes + regions",
             "set": {
                 "acquire.strategy": "eg_al",
                 "regions.source": "predicted",
@@ -82,7 +82,7 @@ def command(
 
 def moral(summary: dict[str, Any]) -> str:
     """What the demo showed, from its own figures."""
-    alone, both = summary["entropy, class only"], summary["eg_al, class and region"]
+    alone, both = summary["entropy, classes"], summary["eg_al, classes + regions"]
     accuracy = [s["accuracy"]["final"]["mean"] for s in (alone, both)]
     pointing = [s["pointing_game"]["final"]["mean"] for s in (alone, both)]
     return (

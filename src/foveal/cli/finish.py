@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from foveal.loop import results_of, write_results
@@ -28,21 +29,22 @@ def finish(
     page = write_report(results, folder)
     console.print(summary_table(results))
     for warning in results["warnings"]:
-        console.print(f"[yellow]Note:[/] {warning}", soft_wrap=True)
-    console.print(f"Report:  {page}", soft_wrap=True, highlight=False)
-    console.print(f"Figures: {folder / 'results.json'}", soft_wrap=True, highlight=False)
+        console.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=True)
+    for what, path in (("Report: ", page), ("Figures:", folder / "results.json")):
+        console.print(f"{what} {path}", soft_wrap=True, highlight=False, markup=False)
     return results
 
 
 def summary_table(results: Mapping[str, Any]) -> Table:
     """Final test metrics, mean and deviation over seeds."""
-    table = Table(title=f"{results['name']}: test set after the last round", title_justify="left")
+    title = escape(results["name"])
+    table = Table(title=f"{title}: test set after the last round", title_justify="left")
     table.add_column("arm")
     have = [m for m in SHOWN if any(m in metrics for metrics in results["summary"].values())]
     for metric in have:
-        table.add_column(metric, justify="right")
+        table.add_column(metric.replace("_", " "), justify="right", no_wrap=True)
     for arm, metrics in results["summary"].items():
-        table.add_row(arm, *(_cell(metrics.get(m, {}).get("final")) for m in have))
+        table.add_row(escape(arm), *(_cell(metrics.get(m, {}).get("final")) for m in have))
     return table
 
 

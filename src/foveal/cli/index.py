@@ -33,6 +33,7 @@ def command(
     write_manifest(rows, out)
     for problem in problems:
         console.print(str(problem), highlight=False, soft_wrap=True, markup=False)
-    console.print(f"{len(rows)} images in {out}; {len(problems)} problems.", soft_wrap=True)
+    told = f"{len(rows)} images in {out}; {len(problems)} problems."
+    console.print(told, markup=False, soft_wrap=True)
     if problems:
         raise typer.Exit(1)

@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
 
-from foveal.core.errors import StoreError
+from foveal.core.errors import SchemaError, StoreError
+
+NEEDED = frozenset({"runs", "pool", "summary", "tests", "warnings"})
 
 
 def command(
@@ -25,21 +27,41 @@ def command(
     """
     from foveal.report import write_report
 
-    stored = [(folder, _results(folder)) for folder in folders]
-    if out is None and len(stored) > 1:
+    if out is None and len(folders) > 1:
         raise typer.BadParameter("several folders need --out")
     target = out or folders[0]
-    results = stored[0][1] if len(stored) == 1 else _together(stored)
-    if target != folders[0] or len(stored) > 1:
-        _rebase(results, stored, target)
+    stored = [
+        Stored(name, folder, _results(folder))
+        for name, folder in zip(_names(folders), folders, strict=True)
+    ]
+    results = stored[0].results if len(stored) == 1 else _together(stored)
+    if target.resolve() != folders[0].resolve() or len(stored) > 1:
+        _rebase(stored, target)
     page = write_report(results, target)
-    Console().print(f"Report: {page}", soft_wrap=True, highlight=False)
+    Console().print(f"Report: {page}", soft_wrap=True, highlight=False, markup=False)
+
+
+class Stored(NamedTuple):
+    """Results as they lie in a folder, and what to call that folder in a common report."""
+
+    name: str
+    folder: Path
+    results: dict[str, Any]
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """Last parts of the folders' paths; folders that share one are numbered."""
+    last = [folder.resolve().name or "run" for folder in folders]
+    return [
+        name if last.count(name) == 1 else f"{name}-{last[: i + 1].count(name)}"
+        for i, name in enumerate(last)
+    ]
 
 
 def _results(folder: Path) -> dict[str, Any]:
     path = folder / "results.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+        results = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise StoreError(
             f"{str(path)!r} could not be read: {error.strerror}; `foveal run` and `foveal compare` "
@@ -47,25 +69,31 @@ def _results(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise StoreError(f"{str(path)!r} must be JSON, but is damaged: {error}") from error
+    missing = NEEDED - set(results) if isinstance(results, dict) else NEEDED
+    if missing:
+        raise SchemaError(
+            f"{str(path)!r} must be results of `foveal run` or `foveal compare`, but lacks "
+            f"{', '.join(sorted(missing))}; run the command again to write it anew"
+        )
+    return results  # type: ignore[no-any-return]
 
 
-def _together(stored: list[tuple[Path, dict[str, Any]]]) -> dict[str, Any]:
+def _together(stored: list[Stored]) -> dict[str, Any]:
     """One results of several: arms with the same name in different folders keep apart."""
     from foveal.evaluate import compare, summarize, warnings_for
 
-    names = [{run["strategy"] for run in results["runs"]} for _, results in stored]
+    names = [{run["strategy"] for run in one.results["runs"]} for one in stored]
     shared = {n for i, a in enumerate(names) for b in names[i + 1 :] for n in a & b}
     runs = []
-    for folder, results in stored:
-        for run in results["runs"]:
+    for one in stored:
+        for run in one.results["runs"]:
             name = run["strategy"]
-            run["strategy"] = f"{name} ({folder.name})" if name in shared else name
+            run["strategy"] = f"{name} ({one.name})" if name in shared else name
             runs.append(run)
-    first = stored[0][1]
     warnings = warnings_for(runs)
-    if len({results["pool"]["digest"] for _, results in stored}) > 1:
+    if len({one.results["pool"]["digest"] for one in stored}) > 1:
         warnings = ["the runs were made on different pools: their figures cannot be compared"]
-    return first | {
+    return stored[0].results | {
         "runs": runs,
         "summary": summarize(runs),
         "tests": compare(runs),
@@ -73,16 +101,15 @@ def _together(stored: list[tuple[Path, dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _rebase(
-    results: dict[str, Any], stored: list[tuple[Path, dict[str, Any]]], target: Path
-) -> None:
-    """Pictures stay where they are unless the report is written elsewhere: then copy them."""
+def _rebase(stored: list[Stored], target: Path) -> None:
+    """A report written elsewhere takes copies of its pictures along; missing ones it will name."""
     from foveal.core.files import safe_join, write_whole
 
-    for folder, one in stored:
-        for run in one["runs"]:
+    for one in stored:
+        for run in one.results["runs"]:
             for rounds in run.get("gallery", ()):
                 for case in rounds["cases"]:
-                    source = safe_join(folder, case["panel"])
-                    case["panel"] = f"{folder.name}/{case['panel']}"
-                    write_whole(target / case["panel"], source.read_bytes())
+                    source = safe_join(one.folder, case["panel"])
+                    case["panel"] = f"{one.name}/{case['panel']}"
+                    if source.is_file():
+                        write_whole(safe_join(target, case["panel"]), source.read_bytes())

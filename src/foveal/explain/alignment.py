@@ -76,7 +76,9 @@ def pointing_game(cam: Tensor, region: Tensor) -> Tensor:
 def relevance_rank(cam: Tensor, region: Tensor) -> Tensor:
     """Share of the k highest positions of the map that lie in the region of k positions.
 
-    Args and Returns: as `soft_dice`; an all-zero map or region scores 0.
+    A position where the map is zero is no hit, however few are higher.
+
+    Args and Returns: as `soft_dice`.
 
     Source:
         Arras et al. 2022, arXiv:2003.07258 (relevance rank accuracy).
@@ -89,8 +91,8 @@ def relevance_rank(cam: Tensor, region: Tensor) -> Tensor:
         1, torch.argsort(flat.gather(1, order), dim=1, descending=True, stable=True)
     )
     position = torch.arange(flat.shape[1], device=flat.device)
-    hits = (inside.gather(1, order) * (position < size)).sum(1)
-    return _ratio(hits * (flat.amax(1) > 0), size[:, 0])
+    found = (position < size) & (flat.gather(1, order) > 0)
+    return _ratio((inside.gather(1, order) * found).sum(1), size[:, 0])
 
 
 MEASURES: Mapping[str, Measure] = {

@@ -58,7 +58,9 @@ def rehearse(spec: ExperimentSpec) -> None:
     hidden = {"misalignment", "region_size"} if spec.regions.source == "none" else set()
     arrays = {name: array for name, array in MADE_UP.items() if name not in hidden}
     parameters = spec.acquire.parameters
-    acquisition.acquire(Evidence(("a", "b"), arrays), spec.acquire.strategy, 1, parameters=parameters)
+    acquisition.acquire(
+        Evidence(("a", "b"), arrays), spec.acquire.strategy, 1, parameters=parameters
+    )
 
 
 def ask(

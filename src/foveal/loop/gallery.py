@@ -21,18 +21,25 @@ from foveal.store import Blobs, State
 TILE = 224  # pixels of a tile's side
 
 
-def draw_gallery(state: State, bench: Bench, blobs: Blobs, folder: Path) -> list[dict[str, Any]]:
+def draw_gallery(
+    state: State, bench: Bench, blobs: Blobs, folder: Path, most_rounds: int | None = None
+) -> list[dict[str, Any]]:
     """Write a strip for each shown case under `folder/gallery` and describe it.
 
+    Args:
+        most_rounds: draw so many rounds, evenly spread from the first to the last; None for all.
     Returns:
         a list of rounds, each {"round", "cases": [{"id", "panel", "label", "predicted", ...}]}.
     """
     rounds = []
-    for query, details in zip(state.queries, state.details, strict=True):
-        shown = details.get("shown", ())
-        cases = [_case(query, case, state, bench, blobs, folder) for case in shown]
-        if cases:
-            rounds.append({"round": query.round, "cases": cases})
+    asked = [
+        pair for pair in zip(state.queries, state.details, strict=True) if pair[1].get("shown")
+    ]
+    if most_rounds is not None and len(asked) > most_rounds:
+        asked = [asked[i] for i in np.linspace(0, len(asked) - 1, most_rounds).round().astype(int)]
+    for query, details in asked:
+        cases = [_case(query, case, state, bench, blobs, folder) for case in details["shown"]]
+        rounds.append({"round": query.round, "cases": cases})
     return rounds
 
 
@@ -43,7 +50,7 @@ def _case(
     at = query.ids.index(sample)
     annotation = state.annotations.get(sample)
     name = f"gallery/round{query.round:02d}-{at:02d}-{sample}.png"
-    write_whole(folder / name, encode_png(_panel(case, annotation, bench, blobs)))
+    write_whole(folder / name, encode_png(_panel(case, annotation, bench, blobs), palette=True))
     classes = bench.pool.classes
     told = annotation.label if annotation is not None else None
     return {

@@ -18,14 +18,18 @@ from foveal.loop.gallery import draw_gallery
 from foveal.loop.results import run_record
 from foveal.models import use_threads
 
+PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a study: an arm with a seed, and where it is kept."""
+    """One run of a study: an arm with a seed, where it is kept, and how many of its rounds are
+    pictured in the report (None for all)."""
 
     arm: str
     spec: ExperimentSpec
     folder: Path
+    pictured: int | None = None
 
 
 def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
@@ -44,7 +48,8 @@ def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
         for arm in arms:
             spec = parse_spec(with_settings(alone, {**arm.set, "seed": seed}))
             rehearse(spec)
-            runs.append(Run(arm.name, spec, folder / "runs" / f"{slugs[arm.name]}-seed{seed}"))
+            place = folder / "runs" / f"{slugs[arm.name]}-seed{seed}"
+            runs.append(Run(arm.name, spec, place, PICTURED if seed == whole.seed else 0))
     return runs
 
 
@@ -108,7 +113,7 @@ def perform(
     with Experiment(run.spec, bench, run.folder, watch) as experiment:
         state = experiment.run()
         record = run_record(run.arm, run.spec, state, bench.pool)
-        record["gallery"] = draw_gallery(state, bench, experiment.blobs, run.folder)
+        record["gallery"] = draw_gallery(state, bench, experiment.blobs, run.folder, run.pictured)
         _rebase(record["gallery"], run.folder, folder)
         assert state.created is not None
         return record, state.created
@@ -138,6 +143,8 @@ def _slugs(names: Sequence[str]) -> dict[str, str]:
     plain = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm" for name in names}
     shared = Counter(plain.values())
     return {
-        name: slug if shared[slug] == 1 else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        name: slug
+        if shared[slug] == 1
+        else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
         for name, slug in plain.items()
     }

@@ -127,10 +127,10 @@ def _timm_trunk(spec: ModelSpec) -> Any:
     try:
         return timm.create_model(spec.backbone, pretrained=spec.weights == "default", **options)
     except (NotImplementedError, TypeError, AssertionError) as error:
-        if spec.output_stride == 32:
-            raise
+        remedy = "choose another network" if spec.output_stride == 32 else "use 32"
         raise SpecError(
-            f"{spec.backbone!r} cannot be built with `output_stride: {spec.output_stride}`; use 32"
+            f"timm cannot give spatial features of {spec.backbone!r} with "
+            f"`output_stride: {spec.output_stride}`; {remedy}"
         ) from error
     except (OSError, RuntimeError) as error:
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:200]

@@ -11,6 +11,9 @@ from foveal.core.errors import SpecError
 
 Progress = Callable[[int, int], None]  # done, of
 
+# Private to torch and not in all its versions; without them the answer is no.
+NATIVE_BF16 = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+
 
 def silent(_done: int, _of: int) -> None:
     """Progress that nobody watches."""
@@ -43,9 +46,7 @@ def uses_bf16(device: torch.device, precision: str) -> bool:
         return precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and bool(
-        torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    )
+    return device.type == "cpu" and any(getattr(torch.cpu, ask, bool)() for ask in NATIVE_BF16)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:

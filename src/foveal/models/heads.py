@@ -93,7 +93,9 @@ class PrototypeHead(nn.Module):
         own = functional.one_hot(labels, len(counts)).to(e.dtype)
         left = counts[None] - own  # support that remains for each query and class
         centers = (sums[None] - own[:, :, None] * e[:, None]) / left.clamp_min(1)[..., None]
-        return self._logits(e[:, None] - centers).masked_fill(left == 0, NEVER)
+        logits = self._logits(e[:, None] - centers).masked_fill(left == 0, NEVER)
+        # Alone in its class a sample stands for it: it learns to keep away from the others.
+        return logits.masked_fill((left == 0) & own.bool(), 0)
 
     def cam_weights(self, pooled: Tensor, targets: Tensor) -> Tensor:
         u = self.project(pooled)
@@ -103,9 +105,10 @@ class PrototypeHead(nn.Module):
         if self.squared:
             slope = -2 * gap / self.temperature
         else:
-            slope = -gap / gap.norm(dim=1, keepdim=True).clamp_min(1e-12) / self.temperature
+            slope = -gap / _length(gap)[..., None] / self.temperature
         tangent = (slope - (slope * e).sum(1, keepdim=True) * e) / norm
-        return tangent @ self.project.weight.to(tangent.dtype)
+        weights: Tensor = tangent @ self.project.weight.to(tangent.dtype)
+        return weights
 
     @torch.no_grad()
     def settle(self, pooled: Tensor, labels: Tensor) -> None:
@@ -118,10 +121,14 @@ class PrototypeHead(nn.Module):
         return own.T @ e, own.sum(0)
 
     def _logits(self, gaps: Tensor) -> Tensor:
-        square = gaps.square().sum(-1)
-        distance = square if self.squared else (square + 1e-12).sqrt()
+        distance = gaps.square().sum(-1) if self.squared else _length(gaps)
         logits: Tensor = -distance / self.temperature
         return logits
+
+
+def _length(gaps: Tensor) -> Tensor:
+    # Rounded off at zero: the slope of a length jumps there, and a mean of equals lies there.
+    return (gaps.square().sum(-1) + 1e-12).sqrt()
 
 
 def build_head(spec: ModelSpec, features: int, classes: int) -> LinearHead | PrototypeHead:

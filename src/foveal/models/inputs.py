@@ -29,7 +29,12 @@ class FeatureStore:
     """Memory-mapped float16 features (n, K, h, w) of every image of a pool."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._array = np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def __reduce__(self) -> tuple[type["FeatureStore"], tuple[Path]]:
+        """To another process travels the file's name, not what is in it."""
+        return FeatureStore, (self._path,)
 
     def __len__(self) -> int:
         return len(self._array)

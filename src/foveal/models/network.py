@@ -73,4 +73,5 @@ class Network(nn.Module):
     def standardize(self, raw: Tensor) -> None:
         """Take mean and deviation of each channel from raw features of the labeled samples."""
         self.mean.copy_(raw.mean(dim=(0, 2, 3), keepdim=True))
-        self.std.copy_(raw.std(dim=(0, 2, 3), keepdim=True).clamp_min(1e-3))
+        spread = raw.std(dim=(0, 2, 3), keepdim=True, correction=0)  # of a single position: 0
+        self.std.copy_(spread.clamp_min(1e-3))

@@ -16,7 +16,7 @@ from foveal.models.compute import Progress, autocast, silent
 from foveal.models.inputs import Inputs, to_tensor
 from foveal.models.learner import Learner
 from foveal.models.network import Output
-from foveal.models.regions import SMALLEST_EXPECTED, AtlasRegions, Expected, PredictedRegions
+from foveal.models.regions import AtlasRegions, Expected, PredictedRegions
 
 KNOWN = frozenset({"probs", "embedding", "misalignment", "region_size"})
 
@@ -86,7 +86,7 @@ def predict(
             cam = learner.network.cam(out.acts, out.embedding, out.logits.argmax(1))
             columns.put("misalignment", start, _misalignment(cam, region, agree))
             columns.put("region_size", start, region.nan_to_num().flatten(1).mean(1))
-    if wants_map:
+    if "misalignment" in columns.arrays:
         _fill_with_median(columns.arrays["misalignment"])
     return Evidence(tuple(ids), columns.arrays, learner.fingerprint())
 
@@ -170,7 +170,7 @@ def _misalignment(cam: Tensor, region: Tensor, agree: Callable[[Tensor, Tensor],
     """(n,) in [0, 1]; NaN where nothing is expected."""
     known = region.nan_to_num()
     value = 1 - agree(normalize_map(cam.float()), known)
-    return torch.where(known.flatten(1).mean(1) >= SMALLEST_EXPECTED, value, torch.nan)
+    return torch.where(known.flatten(1).sum(1) > 0, value, torch.nan)
 
 
 def _fill_with_median(values: FloatArray) -> None:

@@ -15,7 +15,7 @@ HIDDEN = 32
 EPOCHS = 60
 LEARNING_RATE = 3e-3
 BATCH = 64
-SMALLEST_EXPECTED = 0.01  # summed share of a region below which nothing is expected
+SMALLEST_PREDICTED = 0.01  # share of the image; a sigmoid is never 0, so less means "nothing"
 
 
 class Expected(Protocol):
@@ -41,14 +41,19 @@ class RegionHead(nn.Module):
 
 
 class PredictedRegions:
-    """Mode `predicted`: a light head trained on the regions bought so far, nothing else."""
+    """Mode `predicted`: a light head trained on the regions bought so far, nothing else.
+
+    A prediction that adds up to less than `SMALLEST_PREDICTED` of the image is empty.
+    """
 
     def __init__(self, head: RegionHead) -> None:
         self.head = head.eval()
 
     def __call__(self, output: Output, rows: IntArray) -> Tensor:
         logits: Tensor = self.head(output.features)
-        return logits.float().sigmoid()
+        region = logits.float().sigmoid()
+        enough = region.mean((1, 2), keepdim=True) >= SMALLEST_PREDICTED
+        return torch.where(enough, region, 0)
 
 
 class AtlasRegions:

@@ -49,7 +49,10 @@ USUAL = {
 
 @dataclass(slots=True)
 class History:
-    """Mean training loss and validation loss of each epoch, and the epoch that was kept."""
+    """Mean training loss and validation loss of each epoch, and the epoch that was kept.
+
+    On several devices the training loss is that of the first device's share.
+    """
 
     losses: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)

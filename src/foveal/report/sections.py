@@ -52,20 +52,22 @@ Builder = Callable[[Results], Section | None]
 
 
 def setup(results: Results) -> Section | None:
-    """What was run: command, machine, arms, settings."""
-    spec, arms = results.get("spec") or {}, tables.arm_rows(results)
-    if not spec and not arms:
-        return None
+    """What was run: the arms and the command."""
+    data = {"command": results.get("command"), "arms": tables.arm_rows(results)}
+    return Section("setup", "What was run", "What was run", data) if any(data.values()) else None
+
+
+def settings(results: Results) -> Section | None:
+    """Every setting, defaults included, and the machine."""
+    spec = results.get("spec") or {}
     groups = [(k.replace("_", " "), v) for k, v in spec.items() if isinstance(v, Mapping)]
     plain = {k: v for k, v in spec.items() if not isinstance(v, Mapping) and k != "arms"}
-    settings = [("experiment", tables.definitions(plain))] if plain else []
-    data = {
-        "command": results.get("command"),
-        "machine": tables.definitions(results.get("machine") or {}),
-        "arms": arms,
-        "settings": settings + [(k, tables.definitions(v)) for k, v in groups],
-    }
-    return Section("setup", "What was run", "What was run", data)
+    listed = [("experiment", tables.definitions(plain))] if plain else []
+    listed += [(k, tables.definitions(v)) for k, v in groups]
+    if machine := results.get("machine"):
+        listed.append(("machine", tables.definitions(machine)))
+    title = "Every setting, before the arms' own changes" if spec.get("arms") else "Every setting"
+    return Section("settings", "Settings", title, {"groups": listed}) if listed else None
 
 
 def pool(results: Results) -> Section | None:
@@ -73,8 +75,7 @@ def pool(results: Results) -> Section | None:
     described = results.get("pool") or {}
     if not described:
         return None
-    receipt = dict(described.get("receipt") or {})
-    lines = receipt.pop("lines", None) or ()
+    lines = (described.get("receipt") or {}).get("lines") or ()
     counts = described.get("counts") or {}
     total = sum(n for n in counts.values() if isinstance(n, int))
     title = f"{words.count(total, 'image')} in the data set" if total else "Data"
@@ -82,7 +83,6 @@ def pool(results: Results) -> Section | None:
         "counts": [(str(part), f"{n:,}") for part, n in counts.items()],
         "classes": described.get("classes") or (),
         "lines": lines,
-        "receipt": tables.definitions(receipt),
         "digest": described.get("digest"),
     }
     return Section("pool", "Data", title, data)
@@ -279,4 +279,12 @@ def _recall_title(arms: Sequence[Arm]) -> str:
 
 
 BEFORE_GALLERY: tuple[Builder, ...] = (setup, pool, curves, numbers, tests, cost)
-AFTER_GALLERY: tuple[Builder, ...] = (calibration, size, balance, recall, notes, glossary)
+AFTER_GALLERY: tuple[Builder, ...] = (
+    calibration,
+    size,
+    balance,
+    recall,
+    notes,
+    settings,
+    glossary,
+)
