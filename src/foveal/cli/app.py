@@ -4,12 +4,13 @@ import sys
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from foveal.cli import bench, compare, demo, index, report, run, strategies
 from foveal.core.errors import FovealError
 
 INTERRUPTED = 130  # how Typer ends after Ctrl-C
+STOPPED = "Stopped. Nothing is lost: the same command goes on from here."
 
 app = typer.Typer(
     name="foveal",
@@ -29,12 +30,10 @@ def main() -> None:
     try:
         app()
     except FovealError as error:
-        console = Console(stderr=True)
-        text = f"[bold red]Error:[/] {escape(str(error))}"
-        console.print(text, highlight=False, soft_wrap=True)
+        told = Text.assemble(("Error:", "bold red"), f" {error}")
+        Console(stderr=True).print(told, soft_wrap=True)
         sys.exit(2)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            told = "\nStopped. Nothing is lost: the same command goes on from here."
-            Console(stderr=True).print(told)
+            Console(stderr=True).print(f"\n{STOPPED}")
         raise

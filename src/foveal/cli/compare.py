@@ -3,11 +3,10 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from foveal.cli.run import Changes, Out, SpecPath
 from foveal.cli.spec_file import read_settings
@@ -36,6 +35,7 @@ def command(
       foveal compare examples/busi.yaml --strategies random,entropy,eg_al --seeds 3
     """
     from foveal.cli.finish import finish
+    from foveal.cli.study import study
     from foveal.core.spec import parse_spec
     from foveal.loop import arms_of, runs_of
 
@@ -47,27 +47,6 @@ def command(
         settings["seeds"] = seeds
     folder = out or Path("runs") / spec.stem
     runs = runs_of(settings, folder)
-    records, created = study(runs, spec.parent, folder, jobs, console)
+    records, created = study(runs, spec.parent, folder, console, jobs)
     whole = parse_spec(settings).model_dump(mode="json")
     finish(whole, created, records, folder, shlex.join(["foveal", *sys.argv[1:]]), console)
-
-
-def study(
-    runs: list[Any], base: Path, folder: Path, jobs: int, console: Console
-) -> tuple[list[dict[str, Any]], Any]:
-    """Run a study under a progress display."""
-    from foveal.cli.progress import watching
-    from foveal.loop import Run, run_study
-
-    with watching(console) as (progress, watcher):
-        whole = progress.add_task("runs", total=len(runs))
-
-        def finished(run: Run, record: dict[str, Any]) -> None:
-            progress.advance(whole)
-            last = {k: v[-1] for k, v in record["metrics"].items() if v}
-            auroc = last.get("macro_auroc")
-            figure = "" if auroc is None else f": macro AUROC {auroc:.3f}"
-            told = f"{escape(run.arm)}, seed {run.spec.seed}{figure}"
-            progress.console.print(told, highlight=False)
-
-        return run_study(runs, base, folder, jobs, watch=watcher, finished=finished)

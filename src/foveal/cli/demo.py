@@ -64,8 +64,8 @@ def command(
     Example:
       foveal demo --out foveal-demo
     """
-    from foveal.cli.compare import study
     from foveal.cli.finish import finish
+    from foveal.cli.study import study
     from foveal.core.spec import parse_spec
     from foveal.data.phantom import write_phantom
     from foveal.loop import runs_of
@@ -74,7 +74,7 @@ def command(
     console.print("Making 600 phantom images with a planted shortcut ...")
     write_phantom(out / "phantom", samples=IMAGES, seed=0, size=128)
     runs = runs_of(SETTINGS, out)
-    records, created = study(runs, out, out, jobs, console)
+    records, created = study(runs, out, out, console, jobs)
     spec = parse_spec(SETTINGS).model_dump(mode="json")
     results = finish(spec, created, records, out, "foveal demo", console)
     console.print(moral(results["summary"]), soft_wrap=True, highlight=False)

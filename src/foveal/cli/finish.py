@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from foveal.loop import results_of, write_results
 from foveal.models import machine
@@ -29,7 +29,7 @@ def finish(
     page = write_report(results, folder)
     console.print(summary_table(results))
     for warning in results["warnings"]:
-        console.print(f"[yellow]Note:[/] {escape(warning)}", soft_wrap=True)
+        console.print(Text.assemble(("Note:", "yellow"), f" {warning}"), soft_wrap=True)
     for what, path in (("Report: ", page), ("Figures:", folder / "results.json")):
         console.print(f"{what} {path}", soft_wrap=True, highlight=False, markup=False)
     return results
@@ -37,14 +37,14 @@ def finish(
 
 def summary_table(results: Mapping[str, Any]) -> Table:
     """Final test metrics, mean and deviation over seeds."""
-    title = escape(results["name"])
-    table = Table(title=f"{title}: test set after the last round", title_justify="left")
+    title = Text(f"{results['name']}: test set after the last round")
+    table = Table(title=title, title_justify="left")
     table.add_column("arm")
     have = [m for m in SHOWN if any(m in metrics for metrics in results["summary"].values())]
     for metric in have:
         table.add_column(metric.replace("_", " "), justify="right", no_wrap=True)
     for arm, metrics in results["summary"].items():
-        table.add_row(escape(arm), *(_cell(metrics.get(m, {}).get("final")) for m in have))
+        table.add_row(Text(arm), *(_cell(metrics.get(m, {}).get("final")) for m in have))
     return table
 
 

@@ -37,7 +37,7 @@ class Watcher:
 
 @contextmanager
 def watching(console: Console) -> Iterator[tuple[Progress, Watcher]]:
-    """A progress display that leaves nothing behind."""
+    """A progress display that leaves nothing behind; in a pipe or a file there is none at all."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -45,5 +45,6 @@ def watching(console: Console) -> Iterator[tuple[Progress, Watcher]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    silent = not console.is_interactive
+    with Progress(*columns, console=console, transient=True, disable=silent) as progress:
         yield progress, Watcher(progress)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 
 def command(
@@ -33,6 +33,6 @@ def command(
     for each in acquire.names():
         plan = acquire.get(each)
         needs = ", ".join([*plan.needs, *(f"({o})" for o in plan.optional)]) or "-"
-        table.add_row(each, needs, ", ".join(plan.settings) or "-", escape(plan.summary))
+        table.add_row(each, needs, ", ".join(plan.settings) or "-", Text(plan.summary))
     console.print(table)
     console.print("Needs in brackets are used where they are there.", highlight=False)

@@ -81,7 +81,7 @@ def results_of(
 def write_results(results: Mapping[str, Any], folder: Path) -> Path:
     """Write `results.json` whole."""
     path = folder / "results.json"
-    write_whole(path, json.dumps(results, indent=1, allow_nan=False).encode())
+    write_whole(path, json.dumps(results, separators=(",", ":"), allow_nan=False).encode())
     return path
 
 

@@ -173,8 +173,10 @@ def _arrays(weights: str) -> dict[str, Tensor]:
             "run code when they are opened. Convert the file with safetensors.torch.save_file"
         )
     try:
-        return load_file(path) if path.suffix == ".safetensors" else _from_npz(path)
-    except (OSError, ValueError, BadZipFile, SafetensorError) as error:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return _from_npz(path.read_bytes())
+    except (OSError, EOFError, ValueError, BadZipFile, SafetensorError) as error:
         raise SpecError(
             f"`model.weights` must be a whole {path.suffix} file, but {path.name!r} cannot be read "
             f"({type(error).__name__}); copy it again"
@@ -183,9 +185,9 @@ def _arrays(weights: str) -> dict[str, Tensor]:
 
 def _embedded() -> dict[str, Tensor]:
     data = resources.files("foveal.models").joinpath("weights", EMBEDDED_WEIGHTS).read_bytes()
-    return _from_npz(BytesIO(data))
+    return _from_npz(data)
 
 
-def _from_npz(file: Any) -> dict[str, Tensor]:
-    with np.load(file, allow_pickle=False) as arrays:
+def _from_npz(data: bytes) -> dict[str, Tensor]:
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
         return {k: torch.from_numpy(arrays[k].astype(np.float32)) for k in arrays.files}

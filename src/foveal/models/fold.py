@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torch.fx import Tracer
 from torch.fx.experimental.optimization import fuse
 from torch.fx.proxy import TraceError
 
@@ -12,14 +11,14 @@ def folded(trunk: nn.Module) -> nn.Module:
 
     A backbone's batch norms keep their pretrained statistics even in training, so each is an
     affine map, and one that follows a convolution is part of it. Norms elsewhere stay. A network
-    that chooses its path by its input cannot be traced and is returned as it is.
+    that cannot be traced or copied, as some transformers, is returned as it is.
 
     Args:
         trunk: in eval mode afterwards; itself unchanged.
     """
     trunk.eval()
     try:
-        Tracer().trace(trunk)
-    except (TraceError, TypeError, NameError):
-        return trunk
-    return fuse(trunk).to(memory_format=torch.channels_last)
+        # Torch's fusion takes the biases it makes for constants; all weights can be trained here.
+        return fuse(trunk).requires_grad_().to(memory_format=torch.channels_last)
+    except (TraceError, TypeError, NameError, AssertionError, RuntimeError):
+        return trunk  # each is a way in which some network of timm resists

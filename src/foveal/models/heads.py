@@ -108,7 +108,9 @@ class PrototypeHead(nn.Module):
             slope = -gap / _length(gap)[..., None] / self.temperature
         tangent = (slope - (slope * e).sum(1, keepdim=True) * e) / norm
         weights: Tensor = tangent @ self.project.weight.to(tangent.dtype)
-        return weights
+        # Constants for the explanation loss, as in EGxFSL. Their own gradient turns with the
+        # direction of a gap that training makes small: through it, maps and classes get worse.
+        return weights.detach()
 
     @torch.no_grad()
     def settle(self, pooled: Tensor, labels: Tensor) -> None:

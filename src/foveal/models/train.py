@@ -110,7 +110,7 @@ def train(network: Network, course: Course, progress: Progress = silent) -> Hist
     work: Any = partial(_train_one_of_many, course=course)
     history, state = fabric.launch(work, network)
     network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    network.eval()
+    network.to(device).eval()
     return history  # type: ignore[no-any-return]
 
 
