@@ -1,4 +1,4 @@
-"""A study on the terminal: the data's receipt, a bar for what runs, a line for each run that ends."""
+"""A study on the terminal: the data's receipt, a bar for what runs, a line for each run."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -85,8 +85,7 @@ def _mobilenet(spec: ModelSpec) -> Backbone:
         _load(trunk, _unfolded(trunk, arrays), spec)
     for stage in STRIDED_STAGES[spec.output_stride]:
         trunk[stage].conv[1][0].stride = (1, 1)
-    half = torch.full((3,), 0.5)
-    return Backbone(trunk, channels=320, mean=half, std=half)
+    return Backbone(trunk, channels=320, mean=torch.full((3,), 0.5), std=torch.full((3,), 0.5))
 
 
 def _unfolded(trunk: nn.Module, arrays: dict[str, Tensor]) -> dict[str, Tensor]:

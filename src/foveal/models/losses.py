@@ -13,8 +13,9 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
     """1 - soft Dice of the normalized map and the expert's region, mean over samples that count.
 
     The gradient reaches the network through activations, and through the weights of a linear
-    head: the map must not be detached. Unlike EGxFSL this takes maps before their ReLU: where the evidence for a class is
-    negative everywhere, a rectified map is zero, has no gradient, and is never mended.
+    head: the map must not be detached. Unlike EGxFSL this takes maps before their ReLU: where the
+    evidence for a class is negative everywhere, a rectified map is zero, has no gradient, and is
+    never mended.
 
     Args:
         cam: (n, *S) evidence maps of the true class, of any sign, not normalized.
