@@ -16,7 +16,8 @@ from foveal.report import pictures, write_report
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=y>&$x^{2"
 ORACLE = "Reads hidden masks of the pool"
 ORDER = (
-    "setup pool curves numbers tests cost gallery calibration size balance recall notes glossary"
+    "setup pool curves numbers tests cost gallery calibration size balance recall notes settings "
+    "glossary"
 )
 
 
