@@ -1,0 +1,178 @@
+"""Specs: a misspelt key is heard at every depth, and nothing is ever changed in place."""
+
+import copy
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from foveal.core.errors import SpecError
+from foveal.core.spec import ExperimentSpec, parse_spec, with_settings
+
+PLAIN = {"data": {"source": "labels.csv"}}
+SECTIONS = {
+    name: field.annotation
+    for name, field in ExperimentSpec.model_fields.items()
+    if hasattr(field.annotation, "model_fields")
+}
+KEYS = sorted(
+    [(name,) for name in ExperimentSpec.model_fields]
+    + [(section, name) for section, spec in SECTIONS.items() for name in spec.model_fields]
+)
+
+
+def spec_with(**changes):
+    return parse_spec(with_settings(PLAIN, {k.replace("__", "."): v for k, v in changes.items()}))
+
+
+@pytest.mark.parametrize("path", KEYS, ids=".".join)
+def test_a_misspelt_key_is_named_with_the_right_one(path):
+    *above, right = path
+    wrong = right[:-1] + "x" + right[-1]
+    with pytest.raises(SpecError) as error:
+        parse_spec(with_settings(PLAIN, {".".join([*above, wrong]): 1}))
+    assert f"unknown key `{'.'.join([*above, wrong])}`. Did you mean '{right}'?" in str(error.value)
+
+
+def test_a_misspelt_key_of_an_arm_is_named_too():
+    with pytest.raises(SpecError, match=r"unknown key `arms.0.nmae`. Did you mean 'name'\?"):
+        spec_with(arms=[{"nmae": "x"}])
+
+
+def test_every_error_of_a_spec_is_told_at_once():
+    with pytest.raises(SpecError) as error:
+        parse_spec({"data": {"image_size": 5}, "budgte": 3, "train": {"epochs": 0}})
+    for expected in ("`data.source` is missing", "`data.image_size`", "budgte", "`train.epochs`"):
+        assert expected in str(error.value)
+    assert "pydantic" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "settings", [[], "text", None, {}, {"data": []}, {"data": None}, {**PLAIN, 3: 4}]
+)
+def test_what_is_no_spec_is_a_spec_error(settings):
+    with pytest.raises(SpecError):
+        parse_spec(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("seed_set", 0),
+        ("budget", -1),
+        ("labels", 2.5),
+        ("seed", -1),
+        ("seeds", 0),
+        ("name", ""),
+        ("data.image_size", 15),
+        ("data.image_size", 2049),
+        ("data.fit", "crop"),
+        ("data.test_fraction", 1.5),
+        ("model.output_stride", 4),
+        ("model.temperature", 0),
+        ("train.learning_rate", 0),
+        ("train.learning_rate", float("nan")),
+        ("train.weight_decay", float("inf")),
+        ("train.devices", 0),
+        ("regions.source", "guess"),
+        ("acquire.measure", "dise"),
+        ("acquire.per_group", 0),
+        ("annotator.class_error", -0.1),
+        ("cost.mask_seconds", -1),
+    ],
+)
+def test_values_out_of_range_are_named_with_what_was_given(key, value):
+    with pytest.raises(SpecError) as error:
+        parse_spec(with_settings(PLAIN, {key: value}))
+    assert f"`{key}`" in str(error.value)
+    assert repr(value) in str(error.value)
+
+
+def test_defaults_are_the_documented_ones():
+    spec = parse_spec(PLAIN)
+    assert (spec.seed_set, spec.budget, spec.labels, spec.seed, spec.seeds) == (30, 30, 300, 0, 1)
+    assert (spec.acquire.strategy, spec.regions.source, spec.regions.annotate) == (
+        "eg_al",
+        "predicted",
+        "mask",
+    )
+    assert (spec.model.backbone, spec.model.mode) == ("mobilenet_v2", "features")
+
+
+def test_a_spec_survives_its_own_json():
+    spec = spec_with(train__epochs=3, arms=[{"name": "a", "set": {"seed_set": 3}}])
+    assert parse_spec(spec.model_dump(mode="json")) == spec
+
+
+def test_a_spec_cannot_be_changed():
+    with pytest.raises(ValidationError):
+        parse_spec(PLAIN).budget = 3
+
+
+@given(st.integers(1, 50), st.integers(1, 50))
+def test_the_seed_set_fits_into_the_labels(seed_set, labels):
+    if labels < seed_set:
+        with pytest.raises(SpecError, match=rf"`labels` \({labels}\) must be at least `seed_set`"):
+            spec_with(seed_set=seed_set, labels=labels)
+    else:
+        spec_with(seed_set=seed_set, labels=labels)
+
+
+def test_names_of_arms_differ():
+    with pytest.raises(SpecError, match="names of `arms` must differ"):
+        spec_with(arms=[{"name": "a"}, {"name": "a"}])
+
+
+@pytest.mark.parametrize("source", ["predicted", "atlas", "weak", "oracle", "none"])
+@pytest.mark.parametrize("annotate", ["none", "box", "mask"])
+def test_what_learns_from_regions_must_buy_some(source, annotate):
+    learns = source in ("predicted", "atlas")
+    if learns and annotate == "none":
+        with pytest.raises(SpecError, match=rf"`regions.source: {source}` learns from bought"):
+            spec_with(regions__source=source, regions__annotate=annotate)
+    else:
+        spec_with(regions__source=source, regions__annotate=annotate)
+
+
+def test_an_explanation_loss_needs_regions():
+    with pytest.raises(SpecError, match=r"`train.explanation_weight` needs regions"):
+        spec_with(train__explanation_weight=1, regions__source="none", regions__annotate="none")
+
+
+WORDS = st.sampled_from("abc")
+nested = st.recursive(
+    st.integers(), lambda below: st.dictionaries(WORDS, below, max_size=3), max_leaves=8
+)
+settings_ = st.dictionaries(WORDS, nested, max_size=3)
+changes_ = st.dictionaries(
+    st.lists(WORDS, min_size=1, max_size=3).map(".".join), st.integers(), max_size=4
+)
+
+
+@given(settings_, changes_)
+def test_settings_are_copied_not_changed(settings, changes):
+    before = copy.deepcopy(settings)
+    with_settings(settings, changes)
+    assert settings == before
+
+
+@given(settings_, st.lists(WORDS, min_size=1, max_size=3), st.integers())
+def test_a_dotted_key_sets_its_place_and_no_other(settings, path, value):
+    result = with_settings(settings, {".".join(path): value})
+    place, old = result, settings
+    for key in path[:-1]:
+        below = old.get(key) if isinstance(old, dict) else None
+        assert {k: v for k, v in place.items() if k != key} == (
+            {k: v for k, v in old.items() if k != key} if isinstance(old, dict) else {}
+        )
+        place, old = place[key], below
+    assert place[path[-1]] == value
+
+
+def test_changes_do_not_reach_the_settings_they_came_from():
+    settings = {"train": {"epochs": 3}}
+    first = with_settings(settings, {"train.epochs": 5})
+    second = with_settings(first, {"train.epochs": 7})
+    assert (settings["train"]["epochs"], first["train"]["epochs"]) == (3, 5)
+    assert second["train"]["epochs"] == 7
