@@ -7,7 +7,7 @@ from discs import cache_folder, discs, foveal, no_page, quiet_machine, write_spe
 __all__ = ["cache_folder", "discs", "no_page", "quiet_machine"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def spec(discs, tmp_path_factory):
     """A spec file: two rounds of one epoch."""
     return write_spec(
@@ -18,8 +18,10 @@ def spec(discs, tmp_path_factory):
     )
 
 
-@pytest.fixture(scope="module")
-def ran(spec, tmp_path_factory):
+@pytest.fixture(scope="session")
+def ran(spec, cache_folder, tmp_path_factory):
     """Folder and last words of `foveal run`; the folder is not to be written to."""
     folder = tmp_path_factory.mktemp("ran") / "monday"
-    return folder, foveal("run", spec, "--out", folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOVEAL_CACHE", str(cache_folder))
+        return folder, foveal("run", spec, "--out", folder)

@@ -14,7 +14,7 @@ from discs import timeless, told, write_spec
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
-KILLS = 6
+KILLS = 5
 # Imports once what a run needs, then forks a real process for every command, at once.
 NURSERY = """
 import json, os, sys, traceback

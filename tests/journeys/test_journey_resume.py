@@ -33,10 +33,11 @@ MODES = {
         "acquire__per_group": 1,
         "acquire__balance": "predicted",
     },
-    "full": {"model__mode": "full", "train__epochs": 1},
+    "full": {"model__mode": "full", "train__epochs": 1, "labels": 8},
     "full, warm start and patience": {
         "model__mode": "full",
         "train__epochs": 2,
+        "labels": 8,
         "train__warm_start": True,
         "train__patience": 1,
         "train__explanation_weight": 1.0,
@@ -65,7 +66,7 @@ def disturb(number):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_fresh_start_before_every_step_changes_nothing(discs, tmp_path, mode):
-    spec = disc_spec(labels=10, budget=2, **MODES[mode])
+    spec = disc_spec(**{"labels": 10, "budget": 2} | MODES[mode])
     bench = open_bench(spec, discs)
     whole = uninterrupted(spec, bench, tmp_path / "whole")
     for number in count():

@@ -2,14 +2,18 @@
 
 import hashlib
 import multiprocessing
+import os
 import re
-from collections import Counter
+import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foveal.core.errors import FovealError
 from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
 from foveal.loop.ask import rehearse
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
@@ -96,13 +100,39 @@ def _outcomes(
             yield i, perform(run, base, folder, watch)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, use_threads, (threads,)) as workers:
-        futures = {workers.submit(perform, run, base, folder): i for i, run in enumerate(runs)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:  # after an error or Ctrl-C no further run begins
-            workers.shutdown(cancel_futures=True)
+    waiting = deque(enumerate(runs))
+    running: dict[Future[Any], int] = {}
+    with ProcessPoolExecutor(jobs, context, _enlist, (threads,)) as workers:
+        while waiting or running:
+            # No more than can run at once, so that after an error or Ctrl-C nothing else begins.
+            while waiting and len(running) < jobs:
+                i, run = waiting.popleft()
+                running[workers.submit(perform, run, base, folder)] = i
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), _result(future)
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise FovealError(
+            "the process of a run was killed, perhaps because memory ran out; the same command "
+            "goes on from there, if need be with fewer --jobs"
+        ) from error
+
+
+def _enlist(threads: int) -> None:
+    """Prepare a worker: it ends with its parent, which may be killed without a word."""
+    use_threads(threads)
+    threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the journal bears it; else this process would wait for work for ever
 
 
 def perform(

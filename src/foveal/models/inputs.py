@@ -1,11 +1,12 @@
 """What a network reads: rows of images or of cached features, always by position."""
 
+import os
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import torch
-from numpy.lib.format import open_memmap
+from numpy.lib.format import write_array_header_1_0
 from torch import Tensor
 
 from foveal.core.arrays import FloatArray, IntArray
@@ -87,20 +88,22 @@ def _compute(
 ) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{np.random.SeedSequence().entropy:x}.part")
-    target = None
     try:
-        for start in range(0, len(images), batch_size):
-            rows = np.arange(start, min(start + batch_size, len(images)))
-            with autocast(device, "auto"):
-                features = backbone(torch.from_numpy(images.read(rows)).to(device))
-            block = features.half().cpu().numpy()
-            if target is None:
-                shape = (len(images), *block.shape[1:])
-                target = open_memmap(unfinished, mode="w+", dtype=np.float16, shape=shape)
-            target[rows] = block
-            progress(int(rows[-1]) + 1, len(images))
-        if target is not None:
-            target.flush()
+        # Written, not mapped: where the disk is full, writing to mapped memory ends the process.
+        with unfinished.open("wb") as file:
+            for start in range(0, len(images), batch_size):
+                rows = np.arange(start, min(start + batch_size, len(images)))
+                with autocast(device, "auto"):
+                    features = backbone(torch.from_numpy(images.read(rows)).to(device))
+                block = features.half().cpu().numpy()
+                if start == 0:
+                    shape = (len(images), *block.shape[1:])
+                    header = {"descr": "<f2", "fortran_order": False, "shape": shape}
+                    write_array_header_1_0(file, header)
+                file.write(block.astype("<f2", copy=False).tobytes())
+                progress(int(rows[-1]) + 1, len(images))
+            file.flush()
+            os.fsync(file.fileno())
         unfinished.replace(path)
         sync_folder(path.parent)
     finally:

@@ -24,7 +24,7 @@ from foveal.report.drawing import (
     styled,
 )
 from foveal.report.glossary import metric_of
-from foveal.report.reading import Arm, Axis, Results, arm_named, arms_of, curve_of, pooled
+from foveal.report.reading import Arm, Axis, Results, arm_named, arms_of, curve_of, pooled, ranked
 from foveal.report.rounds import (
     asked_per_round,
     classes_of,
@@ -36,6 +36,7 @@ from foveal.report.rounds import (
 from foveal.report.words import capital
 
 AXES: Mapping[Axis, str] = {"labels": "labels", "minutes": "expert minutes"}
+MOST_BANDS = 5
 UNIT_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -54,10 +55,12 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     curves = [(arm, c) for arm in arms if (c := curve_of(arm, metric, x)) is not None]
     _require(curves, f"values of {metric!r} against {AXES[x]}")
     figure, axes = canvas()
+    banded = _banded([arm for arm, _ in curves], metric)
     for arm, curve in curves:
         look = look_of(arm)
-        low, high = curve.mean - curve.std, curve.mean + curve.std
-        axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
+        if arm.name in banded:
+            low, high = curve.mean - curve.std, curve.mean + curve.std
+            axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(curve.x, curve.mean, **line_of(look))
     arm_legend(figure, [arm for arm, _ in curves])
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
@@ -210,6 +213,15 @@ def _fill(i: int) -> dict[str, Any]:
     hatch = HATCHES[i // len(FILLS) % len(HATCHES)]
     face = FILLS[i % len(FILLS)]
     return {"facecolor": face, "edgecolor": "white", "linewidth": 0.8, "hatch": hatch}
+
+
+def _banded(arms: Sequence[Arm], metric: str) -> set[str]:
+    """Names of the arms whose spread is drawn: all of a few; of many, where bands would lie on
+    each other like mud, the leader and the random baseline."""
+    if len(arms) <= MOST_BANDS:
+        return {arm.name for arm in arms}
+    leader = ranked(arms, metric)[0][0].name
+    return {leader} | {arm.name for arm in arms if arm.baseline}
 
 
 def _require(found: object, what: str) -> None:

@@ -34,7 +34,8 @@ class Arm:
     @property
     def shown(self) -> str:
         """The name as it stands in legends and sentences."""
-        return f"{self.name} (oracle)" if self.oracle else self.name
+        told = "oracle" in self.name.lower()
+        return f"{self.name} (oracle)" if self.oracle and not told else self.name
 
 
 @dataclass(frozen=True, slots=True)
