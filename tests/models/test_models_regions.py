@@ -11,7 +11,7 @@ from foveal.explain.alignment import soft_dice
 from foveal.models import GivenRegions
 from foveal.models.network import Output
 from foveal.models.regions import (
-    SMALLEST_PREDICTED,
+    LEAST_PEAK,
     AtlasRegions,
     PredictedRegions,
     RegionHead,
@@ -75,11 +75,11 @@ def test_a_region_head_bears_regions_that_are_empty_or_everything(fill):
 
 
 @pytest.mark.parametrize("expects", [True, False])
-def test_a_prediction_that_adds_up_to_next_to_nothing_is_empty(expects):
+def test_a_prediction_that_is_sure_of_no_place_is_empty(expects):
     head = RegionHead(CHANNELS)
     with torch.no_grad():
         head.layers[2].weight.zero_()
-        share = SMALLEST_PREDICTED * (1.1 if expects else 0.9)
+        share = LEAST_PEAK * (1.1 if expects else 0.9)
         head.layers[2].bias.fill_(torch.logit(torch.tensor(share)))
         region = PredictedRegions(head)(output(), np.arange(3))
     assert region.shape == (3, SIDE, SIDE)
