@@ -6,8 +6,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from foveal.core.errors import StoreError
 from foveal.core.files import sync_folder
@@ -46,10 +46,10 @@ def write_streamed(target: Path, chunks: Iterable[bytes]) -> None:
     except OSError as error:
         raise _failure(target, error) from error
     try:
-        with os.fdopen(handle, "wb") as file:
+        # Unbuffered: a buffer that met a full disk would fail again, and bare, when it is closed.
+        with os.fdopen(handle, "wb", buffering=0) as file:
             for chunk in chunks:
                 _write(file, chunk, target)
-            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
         sync_folder(target.parent)
@@ -59,9 +59,11 @@ def write_streamed(target: Path, chunks: Iterable[bytes]) -> None:
         raise
 
 
-def _write(file: BinaryIO, chunk: bytes, target: Path) -> None:
+def _write(file: FileIO, chunk: bytes, target: Path) -> None:
+    left = memoryview(chunk).cast("B")
     try:
-        file.write(chunk)
+        while left:
+            left = left[file.write(left) :]
     except OSError as error:
         raise _failure(target, error) from error
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from foveal.core.arrays import BoolArray, IntArray
-from foveal.core.files import write_whole
+from foveal.data.cache import write_streamed
 from foveal.data.duplicates import THUMB_SIDE, Neighbors, find_neighbors
 from foveal.data.problems import Problem
 from foveal.data.readers import Pixels, Unreadable, read_mask, read_picture
@@ -231,7 +231,7 @@ def _save(target: Path, found: Survey) -> None:
         near=found.neighbors.near,
         complete=np.array(found.neighbors.complete),
     )
-    write_whole(target, data.getvalue())
+    write_streamed(target, [data.getvalue()])
 
 
 def _load(target: Path) -> Survey:
