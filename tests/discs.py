@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,16 +112,23 @@ def cache_folder(tmp_path_factory):
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def quiet_machine(cache_folder):
+@contextlib.contextmanager
+def quiet(cache: Path) -> Iterator[None]:
     """A cache of its own, and one thread: sums then agree with those of child processes."""
     threads = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOVEAL_CACHE", str(cache_folder))
+        patch.setenv("FOVEAL_CACHE", str(cache))
         patch.setenv("OMP_NUM_THREADS", "1")
         torch.set_num_threads(1)
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet_machine(cache_folder):
+    """Every test of a folder that imports this runs so."""
+    with quiet(cache_folder):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from discs import cache_folder, discs, foveal, no_page, quiet_machine, write_spec
+from discs import cache_folder, discs, foveal, no_page, quiet, quiet_machine, write_spec
 
 __all__ = ["cache_folder", "discs", "no_page", "quiet_machine"]
 
@@ -22,6 +22,5 @@ def spec(discs, tmp_path_factory):
 def ran(spec, cache_folder, tmp_path_factory):
     """Folder and last words of `foveal run`; the folder is not to be written to."""
     folder = tmp_path_factory.mktemp("ran") / "monday"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("FOVEAL_CACHE", str(cache_folder))
+    with quiet(cache_folder):
         return folder, foveal("run", spec, "--out", folder)

@@ -75,3 +75,11 @@ def test_the_installed_command_starts_without_torch():
     assert "--set" in shown.stdout
     code = "import sys, foveal.cli; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_ctrl_c_is_answered(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "read_settings", interrupted)
+    assert foveal("run", "spec.yaml") == (130, "", f"\n{application.STOPPED}\n")

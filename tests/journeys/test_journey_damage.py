@@ -35,14 +35,20 @@ def whole(spec, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def half(spec, tmp_path):
+@pytest.fixture(scope="module")
+def stopped(spec, tmp_path_factory):
     """A run that was stopped after its first training."""
-    parsed = parse_spec(json.loads(spec.read_text()))
-    with Experiment(parsed, open_bench(parsed, spec.parent), tmp_path / "half") as experiment:
+    folder, parsed = tmp_path_factory.mktemp("stopped"), parse_spec(json.loads(spec.read_text()))
+    with Experiment(parsed, open_bench(parsed, spec.parent), folder) as experiment:
         while not isinstance(experiment.next, Ask):
             experiment.step()
-    return tmp_path / "half"
+    return folder
+
+
+@pytest.fixture
+def half(stopped, tmp_path):
+    """A copy of it, to be damaged."""
+    return shutil.copytree(stopped, tmp_path / "half")
 
 
 def records_of(folder):
@@ -144,16 +150,19 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_journal_is_refused_and_left_alone(half, spec, whole, no_page, damage):
-    kept = shutil.copytree(half, half.with_name("backup"))
+def test_a_damaged_journal_is_refused_and_left_alone(half, spec, damage):
     DAMAGES[damage](half)
     before = (half / "journal.sqlite").read_bytes()
     said = refused(foveal("run", spec, "--out", half))
     assert "journal" in said
     assert "backup" in said or "choose another" in said
     assert (half / "journal.sqlite").read_bytes() == before
-    shutil.rmtree(half)
-    kept.rename(half)  # and with the backup it goes on
+
+
+def test_from_a_backup_a_run_goes_on(stopped, half, spec, whole, no_page):
+    garbage(half)
+    refused(foveal("run", spec, "--out", half))
+    shutil.copy(stopped / "journal.sqlite", half)
     assert foveal("run", spec, "--out", half).status == 0
     assert told(half) == told(whole)
 
