@@ -8,7 +8,6 @@ from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
-import timm
 import torch
 import torchvision
 from safetensors import SafetensorError
@@ -103,6 +102,8 @@ def _unfolded(trunk: nn.Module, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _from_timm(spec: ModelSpec) -> Backbone:
+    import timm  # it takes seconds to import, and the embedded network does without
+
     if not timm.is_model(spec.backbone):
         known = [EMBEDDED, *timm.list_models()]
         hint = near_miss(spec.backbone, known).split(" Known:")[0]
@@ -123,6 +124,8 @@ def _timm_trunk(spec: ModelSpec) -> Any:
     options: dict[str, Any] = {"features_only": True, "out_indices": (-1,)}
     if spec.output_stride != 32:
         options["output_stride"] = spec.output_stride
+    import timm
+
     try:
         return timm.create_model(spec.backbone, pretrained=spec.weights == "default", **options)
     except (NotImplementedError, TypeError, AssertionError) as error:
