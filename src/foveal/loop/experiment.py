@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from foveal import __version__
 from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
@@ -23,7 +24,6 @@ from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
 from foveal.models import Learner, Lessons, Pass, learn, learner_from_bytes
 from foveal.store import Blobs, Journal, State, TrainedRound, annotated, fold, queried, trained
 
-VERSION = "0.1.0"
 STEP_BY_STEP = 64  # annotations written in one transaction
 
 
@@ -113,7 +113,7 @@ class Experiment(AbstractContextManager["Experiment"]):
             "classes": list(pool.classes),
             "parts": {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)},
             "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
-            "version": VERSION,
+            "version": __version__,
         }
 
     def _append(self, *entries: tuple[str, Mapping[str, Any]]) -> None:

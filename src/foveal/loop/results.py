@@ -6,11 +6,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from foveal import __version__
 from foveal.core.files import write_whole
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
 from foveal.evaluate import compare, summarize, warnings_for
-from foveal.loop.experiment import VERSION
 from foveal.store import State
 
 REPORTED = "test"
@@ -60,7 +60,7 @@ def results_of(
     """
     parts = list(created["parts"].values())
     return {
-        "version": VERSION,
+        "version": __version__,
         "name": spec["name"],
         "command": command,
         "spec": dict(spec),
