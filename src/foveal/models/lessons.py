@@ -1,6 +1,8 @@
 """Lessons: what experts have taught so far, ready to train on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,6 +11,9 @@ from torch import Tensor
 from foveal.core.arrays import BoolArray, FloatArray, IntArray
 from foveal.core.errors import DataError
 from foveal.models.inputs import Inputs, to_tensor
+from foveal.models.regions import on_grid
+
+HELD_BYTES = 2**30  # of inputs; more lessons than fit are read batch by batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,29 @@ class Batch:
     labels: Tensor
     regions: Tensor
     bought: Tensor
+
+
+Read = Callable[[IntArray], Batch]
+
+
+def reader(inputs: Inputs, lessons: Lessons, device: torch.device, hold: bool) -> Read:
+    """Batches by their positions in the lessons.
+
+    Args:
+        hold: whether inputs are features that no augmentation changes. Then they are read once,
+            and regions brought to their grid once, as long as they fit into memory.
+    """
+    one = inputs.read(lessons.rows[:1])
+    if not hold or one.nbytes * len(lessons) > HELD_BYTES:
+        return partial(read_batch, inputs, lessons, device=device)
+    whole = read_batch(inputs, lessons, np.arange(len(lessons)), device)
+    regions = on_grid(whole.regions, one.shape[-2:])
+
+    def some(positions: IntArray) -> Batch:
+        at = torch.from_numpy(positions).to(device)
+        return Batch(whole.inputs[at], whole.labels[at], regions[at], whole.bought[at])
+
+    return some
 
 
 def read_batch(

@@ -3,7 +3,7 @@
 import copy
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -19,7 +19,7 @@ from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.augment import augment
 from foveal.models.compute import Progress, pick_device, seeded, silent, uses_bf16
 from foveal.models.inputs import Inputs
-from foveal.models.lessons import Batch, Lessons, read_batch
+from foveal.models.lessons import Batch, Lessons, Read, reader
 from foveal.models.losses import balanced_weights, classification_loss, explanation_loss
 from foveal.models.network import Network, Output
 from foveal.models.regions import on_grid
@@ -125,14 +125,19 @@ def _train_one_of_many(
 def _train(fabric: Fabric, network: Network, course: Course, progress: Progress) -> History:
     with seeded(course.seed):
         network.to(fabric.device)
+        read = _reader(course, course.lessons, fabric.device)
         if not course.spec.warm_start:
-            _standardize(network, course)
+            _standardize(network, course, read)
         optimizer = _optimizer(network, course)
         model, optimizer = fabric.setup(network, optimizer)
-        history = _epochs(fabric, model, optimizer, network, course, progress)
-        _settle(network, course)
+        history = _epochs(fabric, model, optimizer, network, course, read, progress)
+        _settle(network, course, read)
     network.eval()
     return history
+
+
+def _reader(course: Course, lessons: Lessons, device: torch.device) -> Read:
+    return reader(course.inputs, lessons, device, hold=course.model.mode == "features")
 
 
 def _epochs(
@@ -141,17 +146,18 @@ def _epochs(
     optimizer: Any,
     network: Network,
     course: Course,
+    read: Read,
     progress: Progress,
 ) -> History:
     usual, history = course.usual, History()
+    validate = _validation(network, course, read, fabric.device)
     schedule = _schedule(optimizer, course, fabric.world_size)
     best: dict[str, Tensor] = {}
     for epoch in range(usual.epochs):
         network.train()
         losses = []
         for positions in _batches(course, epoch, fabric):
-            batch = read_batch(course.inputs, course.lessons, positions, fabric.device)
-            loss = _loss(model, network, _augmented(batch, course), course)
+            loss = _loss(model, network, _augmented(read(positions), course), course)
             optimizer.zero_grad()
             fabric.backward(loss)
             fabric.clip_gradients(network, optimizer, max_norm=GRADIENT_CLIP)
@@ -161,8 +167,8 @@ def _epochs(
         history.losses.append(float(np.mean(losses)))
         history.kept = epoch
         progress(epoch + 1, usual.epochs)
-        if course.validation is not None and course.spec.patience:
-            history.validation.append(_validation_loss(network, course))
+        if validate is not None and course.spec.patience:
+            history.validation.append(validate())
             history.kept = int(np.argmin(history.validation))
             if history.kept == epoch:
                 best = copy.deepcopy(network.state_dict())
@@ -226,38 +232,46 @@ def _optimizer(network: Network, course: Course) -> torch.optim.Optimizer:
 
 
 @torch.no_grad()
-def _standardize(network: Network, course: Course) -> None:
+def _standardize(network: Network, course: Course, read: Read) -> None:
     network.mean.zero_()
     network.std.fill_(1)
     network.eval()
-    raw = [network.features(batch.inputs) for batch in _in_order(network, course)]
+    raw = [network.features(batch.inputs) for batch in _in_order(course, course.lessons, read)]
     network.standardize(torch.cat(raw))
 
 
 @torch.no_grad()
-def _settle(network: Network, course: Course) -> None:
+def _settle(network: Network, course: Course, read: Read) -> None:
     network.eval()
-    parts = [(network(b.inputs).embedding, b.labels) for b in _in_order(network, course)]
+    batches = _in_order(course, course.lessons, read)
+    parts = [(network(b.inputs).embedding, b.labels) for b in batches]
     network.head.settle(torch.cat([p for p, _ in parts]), torch.cat([t for _, t in parts]))
 
 
-def _in_order(network: Network, course: Course) -> Iterator[Batch]:
-    positions = np.arange(len(course.lessons))
-    device = network.adapter.weight.device
+def _in_order(course: Course, lessons: Lessons, read: Read) -> Iterator[Batch]:
+    positions = np.arange(len(lessons))
     for start in range(0, len(positions), course.usual.batch_size):
-        part = positions[start : start + course.usual.batch_size]
-        yield read_batch(course.inputs, course.lessons, part, device)
+        yield read(positions[start : start + course.usual.batch_size])
 
 
-@torch.no_grad()
-def _validation_loss(network: Network, course: Course) -> float:
-    assert course.validation is not None
-    network.eval()
-    _settle(network, course)
-    seen = Course(course.inputs, course.validation, course.model, course.spec, course.classes, 0)
-    losses, n = 0.0, 0
-    for batch in _in_order(network, seen):
-        logits = network(batch.inputs).logits
-        losses += float(classification_loss(logits, batch.labels, None)) * len(batch.labels)
-        n += len(batch.labels)
-    return losses / max(n, 1)
+def _validation(
+    network: Network, course: Course, read: Read, device: torch.device
+) -> Callable[[], float] | None:
+    """Measures the loss on the validation part, if there is one."""
+    seen = course.validation
+    if seen is None:
+        return None
+    read_seen = _reader(course, seen, device)
+
+    @torch.no_grad()
+    def loss() -> float:
+        network.eval()
+        _settle(network, course, read)
+        losses, n = 0.0, 0
+        for batch in _in_order(course, seen, read_seen):
+            logits = network(batch.inputs).logits
+            losses += float(classification_loss(logits, batch.labels, None)) * len(batch.labels)
+            n += len(batch.labels)
+        return losses / max(n, 1)
+
+    return loss
