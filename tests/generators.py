@@ -56,11 +56,30 @@ def cluster_names(n: int):
     return st.lists(st.sampled_from(["", "", "x", "y"]), min_size=n, max_size=n)
 
 
+def numbers(*shape: int):
+    """Small whole numbers of any sign, with zeros and ties."""
+    return arrays(np.float64, shape, elements=st.integers(-3, 3).map(float))
+
+
+def distances(n: int):
+    """(n,) positive, with zeros and ties."""
+    return arrays(np.float64, (n,), elements=st.sampled_from([0.0, 0.5, 1.0, 7.25]))
+
+
 # One entry for each evidence name that a strategy may need; arguments are n and C.
 EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "probs": probabilities,
     "mc_probs": draws_of_probabilities,
+    "view_probs": draws_of_probabilities,
     "embedding": lambda n, _: embeddings(n),
+    "residual": lambda n, classes: numbers(n, classes).map(lambda r: r / 3),
+    "predicted_loss": lambda n, _: numbers(n),
+    "discriminator": lambda n, _: unit_values(n),
+    "critic": lambda n, _: numbers(n),
+    "deepfool_distance": lambda n, _: distances(n),
+    "bim_distance": lambda n, _: distances(n),
+    "weight": lambda n, _: numbers(n, FEATURES),
+    "bias": lambda n, _: numbers(n),
     "misalignment": lambda n, _: unit_values(n),
     "label": lambda n, classes: arrays(np.int64, (n,), elements=st.integers(0, classes - 1)),
 }

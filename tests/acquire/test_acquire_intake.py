@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.acquire.intake import probs_of, take_in
+from foveal.acquire.derived import probs_of
+from foveal.acquire.intake import take_in
 from foveal.acquire.registry import Strategy
 from foveal.core.errors import EvidenceError, UnknownName
 from foveal.core.evidence import Evidence

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from foveal.acquire import Constraints, Scored, acquire, get, located, names
 from foveal.acquire.settings import checked
+from foveal.core.errors import EvidenceError
 from foveal.core.evidence import SAMPLE_AXIS, Evidence
 from generators import (
     CLASSES,
@@ -25,6 +26,9 @@ from generators import (
 
 every_strategy = pytest.mark.parametrize("name", names())
 every_scorer = pytest.mark.parametrize("name", [n for n in names() if get(n).kind == "scorer"])
+every_multilabel = pytest.mark.parametrize(
+    "name", [n for n in names() if "multilabel" in get(n).tasks]
+)
 few = settings(max_examples=20)
 
 
@@ -40,7 +44,10 @@ def inputs(draw, name: str, n: int | None = None):
     n = draw(COUNTS) if n is None else n
     classes = draw(CLASSES)
     pool = draw(evidence(places.pop("pool"), n, classes))
-    beside = {p: draw(evidence(arrays, 3, classes, prefix=p)) for p, arrays in places.items()}
+    rows = {"head": classes}  # a row of the head is a class
+    beside = {
+        p: draw(evidence(arrays, rows.get(p, 3), classes, prefix=p)) for p, arrays in places.items()
+    }
     return pool, beside
 
 
@@ -62,6 +69,14 @@ def tied(pool: Evidence) -> Evidence:
         for k, a in pool.arrays.items()
     }
     return Evidence(pool.ids, held)
+
+
+def findings(one: Evidence) -> Evidence:
+    """The same arrays as those of findings that do not exclude each other."""
+    held = dict(one.arrays)
+    if "label" in held:
+        held["label"] = held["label"][:, None] == np.arange(2)
+    return Evidence(one.ids, held, one.fingerprint, "multilabel")
 
 
 @every_strategy
@@ -131,6 +146,31 @@ def test_the_same_seed_gives_the_same_answer_and_nothing_changes(name, data):
     assert first == acquire(pool, name, budget, seed=5, context=beside)
     for array_name, array in pool.arrays.items():
         np.testing.assert_array_equal(array, before[array_name])
+
+
+@every_multilabel
+@few
+@given(data=st.data())
+def test_findings_that_do_not_exclude_each_other(name, data):
+    pool, beside = data.draw(inputs(name))
+    many = {place: findings(one) for place, one in {"pool": pool, **beside}.items()}
+    pool, beside = many.pop("pool"), many
+    budget = data.draw(st.integers(1, len(pool)))
+    over = data.draw(st.sampled_from(["mean", "max"]))
+    query = acquire(pool, name, budget, context=beside, over_labels=over)
+    assert len(set(query.ids)) == budget
+    order = data.draw(permutations(len(pool)))
+    again = acquire(pool.rows(order), name, budget, context=beside, over_labels=over)
+    assert again == query
+
+
+@pytest.mark.parametrize("name", [n for n in names() if "multilabel" not in get(n).tasks])
+@settings(max_examples=1)
+@given(data=st.data())
+def test_what_needs_one_class_refuses_several_findings(name, data):
+    pool, beside = data.draw(inputs(name, n=4))
+    with pytest.raises(EvidenceError, match="multilabel; strategies that can: "):
+        acquire(findings(pool), name, 1, context=beside)
 
 
 @every_strategy

@@ -1,21 +1,24 @@
 """The engine: evidence in, ranked query out."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 
 from foveal.acquire.constraints import Ask, Constraints, caps_of, choose, remarks, walk
-from foveal.acquire.intake import Intake, probs_of, take_in
+from foveal.acquire.derived import each_label, probs_of
+from foveal.acquire.intake import Intake, take_in
 from foveal.acquire.reasons import sentence, standings
-from foveal.acquire.registry import Scored, Strategy, get
+from foveal.acquire.registry import Scored, Strategy, get, load
 from foveal.acquire.settings import checked
 from foveal.core.arrays import AnyArray, IntArray, check_finite, check_shape
 from foveal.core.chance import generator
 from foveal.core.errors import BudgetError, EvidenceError, PoolExhausted
-from foveal.core.evidence import Evidence
+from foveal.core.evidence import PROBABILITIES, Evidence
 from foveal.core.query import Query, Setting
 
+OverLabels = Literal["mean", "max"]
 NO_CONSTRAINTS = Constraints()
 
 
@@ -31,6 +34,7 @@ def acquire(
     clusters: Sequence[str] | None = None,
     context: Mapping[str, Evidence] | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
+    over_labels: OverLabels = "mean",
 ) -> Query:
     """The samples to annotate next, most wanted first, each with its score and the reason.
 
@@ -48,9 +52,11 @@ def acquire(
         groups: (n,) the group (patient) of each candidate, for `constraints.per_group`.
         clusters: (n,) its near-duplicate cluster, "" if alone, for `constraints.one_per_cluster`.
         context: evidence of sets beside the pool: `labeled` samples, `exemplar`s of what is sought,
-            `private` ones to stay away from. A strategy reads their array `embedding` as its
-            argument `labeled_embedding`.
+            `private` ones to stay away from, the `val` part, and the `head` (rows are classes). A
+            strategy reads their array `embedding` as its argument `labeled_embedding`.
         constraints: caps and exclusions; see `Constraints`.
+        over_labels: how a scorer's answers for single labels become one where the task is
+            `multilabel`: their mean, or that of the label with the highest score.
 
     Returns:
         A query of `budget` ids. `scores` holds "score" (scorers only) and its parts; `notes` tell
@@ -60,7 +66,8 @@ def acquire(
         UnknownName: no such strategy, or no such set in `context`.
         SpecError: an unknown or ill-typed setting; groups or clusters missing.
         EvidenceError: evidence missing or of the wrong length, or a strategy that breaks its
-            contract (scores that are not finite, positions that repeat).
+            contract (scores that are not finite, positions that repeat); a strategy that is not
+            made for the evidence's task.
         PoolExhausted: no candidates.
         BudgetError: a budget below 1 or above the candidates left.
 
@@ -76,6 +83,7 @@ def acquire(
     """
     plan = get(strategy)
     settings = checked(plan, parameters or {})
+    _check_task(plan, evidence, constraints)
     intake = take_in(
         evidence,
         plan,
@@ -92,9 +100,9 @@ def acquire(
         clusters=_arranged("clusters", clusters, intake, evidence),
         probs=_predictions(constraints, evidence, intake),
     )
-    scored = None
+    scored, many = None, evidence.task == "multilabel"
     if plan.kind == "scorer":
-        scored = _scored(plan, intake, settings)
+        scored = _scored(plan, intake, settings, over_labels if many else None)
         # Candidates stand in hash order, so a stable sort leaves equals in random order.
         ranking = np.argsort(-scored.score, kind="stable")
         batch = walk(ranking, caps, budget, relax=constraints.relax)
@@ -107,7 +115,7 @@ def acquire(
         strategy=plan.name,
         parameters=settings,
         scores=_scores(scored, picked),
-        why=_reasons(plan, intake, settings, scored, picked),
+        why=_reasons(replace(plan, why=None) if many else plan, intake, settings, scored, picked),
         seed=seed,
         round=round,
         fingerprint=evidence.fingerprint,
@@ -149,10 +157,33 @@ def _predictions(constraints: Constraints, evidence: Evidence, intake: Intake) -
     return None if probs is None else probs[intake.rows]
 
 
-def _scored(plan: Strategy, intake: Intake, settings: Mapping[str, Setting]) -> Scored:
+def _check_task(plan: Strategy, evidence: Evidence, constraints: Constraints) -> None:
+    if evidence.task not in plan.tasks:
+        able = ", ".join(sorted(n for n, s in load().items() if evidence.task in s.tasks))
+        raise EvidenceError(
+            f"strategy {plan.name!r} is made for {' and '.join(plan.tasks)}, but the evidence is "
+            f"{evidence.task}; strategies that can: {able}"
+        )
+    if evidence.task == "multilabel" and constraints.balance != "none":
+        raise EvidenceError(
+            "`balance` needs one predicted class for each sample, but the evidence is multilabel; "
+            "leave it out"
+        )
+
+
+def _scored(
+    plan: Strategy,
+    intake: Intake,
+    settings: Mapping[str, Setting],
+    over_labels: OverLabels | None,
+) -> Scored:
     """The scorer's answer, once it is known to be n finite numbers."""
-    answer = plan.fn(**intake.handed(), **settings)
-    scored = answer if isinstance(answer, Scored) else Scored(answer)
+    handed = intake.handed()
+    if over_labels and PROBABILITIES & handed.keys():
+        answers = [_answer(plan, one, settings) for one in each_label(handed)]
+        scored = _over(answers, over_labels)
+    else:
+        scored = _answer(plan, handed, settings)
     columns = {"score": scored.score, **scored.parts}
     columns = {name: np.asarray(column, dtype=np.float64) for name, column in columns.items()}
     try:
@@ -162,6 +193,26 @@ def _scored(plan: Strategy, intake: Intake, settings: Mapping[str, Setting]) -> 
     except EvidenceError as error:
         raise EvidenceError(f"strategy {plan.name!r} gave unusable scores: {error}") from error
     return Scored(columns.pop("score"), columns, scored.notes)
+
+
+def _answer(
+    plan: Strategy, handed: Mapping[str, AnyArray], settings: Mapping[str, Setting]
+) -> Scored:
+    answer = plan.fn(**handed, **settings)
+    return answer if isinstance(answer, Scored) else Scored(answer)
+
+
+def _over(answers: Sequence[Scored], over_labels: OverLabels) -> Scored:
+    """One answer for all labels; parts are those of the label that decides, or means."""
+    scores = np.stack([a.score for a in answers])
+    parts = {name: np.stack([a.parts[name] for a in answers]) for name in answers[0].parts}
+    if over_labels == "mean":
+        means = {name: part.mean(axis=0) for name, part in parts.items()}
+        return Scored(scores.mean(axis=0), means, answers[0].notes)
+    top, n = scores.argmax(axis=0), np.arange(scores.shape[1])
+    return Scored(
+        scores[top, n], {name: part[top, n] for name, part in parts.items()}, answers[0].notes
+    )
 
 
 def _asking(

@@ -12,8 +12,9 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.acquire.derived import array_of
 from foveal.acquire.registry import CONTEXT, Strategy, located
-from foveal.core.arrays import AnyArray, FloatArray, IntArray, read_only
+from foveal.core.arrays import AnyArray, IntArray, read_only
 from foveal.core.chance import integer_seed
 from foveal.core.errors import EvidenceError, unknown_name
 from foveal.core.evidence import SAMPLE_AXIS, Evidence
@@ -24,6 +25,7 @@ FILLED_BY: Mapping[str, str] = {
     "mc_probs": "`models.predict` fills it where draws or an ensemble are switched on",
     "embedding": "`models.predict` fills it",
     "misalignment": "`models.predict` fills it where `regions.source` is not none",
+    "residual": "it follows from `probs`",
 }
 BY_HAND = "put an array of that name into the evidence"
 
@@ -77,6 +79,8 @@ def take_in(
     purpose = f"acquire/{strategy.name}"
     hashes = {place: _hashes(s.ids, seed, purpose, round_number) for place, s in sets.items()}
     orders = {place: np.argsort(h[:, 0], kind="stable") for place, h in hashes.items()}
+    if "head" in orders:  # its rows are classes, which every other array knows by their order
+        orders["head"] = np.arange(len(sets["head"]))
     if exclude:
         barred = frozenset(exclude)
         keep = np.array([i not in barred for i in evidence.ids], dtype=bool)
@@ -95,21 +99,11 @@ def take_in(
     return Intake(tuple(evidence.ids[i] for i in rows.tolist()), rows, pool, beside)
 
 
-def probs_of(evidence: Evidence) -> AnyArray | None:
-    """(n, C) `probs`, or the mean of `mc_probs` over draws, or None where both are missing."""
-    if "probs" in evidence.arrays or "mc_probs" not in evidence.arrays:
-        return evidence.arrays.get("probs")
-    draws: FloatArray = evidence.arrays["mc_probs"]  # type: ignore[assignment]
-    mean: FloatArray = np.mean(draws, axis=0, dtype=np.float64)
-    return mean
-
-
 def _find(strategy: Strategy, need: str, sets: Mapping[str, Evidence]) -> AnyArray | None:
     """The array a strategy asks for, or None if that is optional and absent."""
     place, name = located(need)
     if place in sets:
-        evidence = sets[place]
-        array = probs_of(evidence) if name == "probs" else evidence.arrays.get(name)
+        array = array_of(sets[place], name)
         if array is not None:
             return array
     if need in strategy.optional:

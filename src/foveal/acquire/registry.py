@@ -19,6 +19,7 @@ Facts = Mapping[str, Any]
 Reason = Callable[[Facts], str]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+BOTH: tuple[str, ...] = ("classification", "multilabel")  # for strategies that can do both tasks
 ENTRY_POINTS = "foveal.strategies"
 FOLDER = "foveal.acquire.strategies"
 HANDED: Mapping[Kind, frozenset[str]] = {
@@ -26,8 +27,9 @@ HANDED: Mapping[Kind, frozenset[str]] = {
     "selector": frozenset({"chance", "k", "rng"}),
 }
 # Sets beside the pool that a strategy may ask about: an argument `labeled_embedding` is the array
-# `embedding` of the set `labeled`.
-CONTEXT = ("labeled", "exemplar", "private")
+# `embedding` of the set `labeled`. `head` is the last layer: a row is a class, in the order of the
+# columns of `probs`.
+CONTEXT = ("labeled", "exemplar", "private", "val", "head")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,32 @@ def check_shape(name: str, array: AnyArray, shape: Iterable[int | None]) -> None
         raise EvidenceError(f"`{name}` must have shape ({words}), not {array.shape}")
 
 
-def check_probs(name: str, probs: FloatArray) -> None:
-    """Raise `EvidenceError` unless `probs` holds probabilities whose last axis sums to 1."""
-    check_finite(name, probs)
-    if probs.size == 0:
+def check_unit(name: str, values: FloatArray) -> None:
+    """Raise `EvidenceError` unless all values lie in [0, 1]."""
+    check_finite(name, values)
+    if values.size == 0:
         return
-    low, high = float(probs.min()), float(probs.max())
+    low, high = float(values.min()), float(values.max())
     if low < 0 or high > 1 + ROWS_SUM_TO_ONE_WITHIN:
         raise EvidenceError(f"`{name}` must lie in [0, 1], but spans [{low:.4g}, {high:.4g}]")
+
+
+def check_probs(name: str, probs: FloatArray) -> None:
+    """Raise `EvidenceError` unless `probs` holds probabilities whose last axis sums to 1."""
+    check_unit(name, probs)
+    if probs.size == 0:
+        return
     off = float(np.abs(probs.sum(axis=-1, dtype=np.float64) - 1).max())
     if off > ROWS_SUM_TO_ONE_WITHIN:
-        raise EvidenceError(f"rows of `{name}` must sum to 1, but one is off by {off:.3g}")
+        single = (
+            "; a binary head's one column p becomes two, `two_columns(p)`"
+            if probs.shape[-1] == 1
+            else ""
+        )
+        raise EvidenceError(f"rows of `{name}` must sum to 1, but one is off by {off:.3g}{single}")
+
+
+def two_columns(positive: FloatArray) -> FloatArray:
+    """(..., 2) probabilities of no and yes from (...) probabilities of yes."""
+    columns: FloatArray = np.stack([1 - positive, positive], axis=-1)
+    return columns

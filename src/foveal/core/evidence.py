@@ -2,23 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from foveal.core.arrays import AnyArray, check_finite, check_probs, read_only
+from foveal.core.arrays import AnyArray, check_finite, check_probs, check_unit, read_only
 from foveal.core.errors import EvidenceError
 from foveal.core.pool import SampleId
 
-SAMPLE_AXIS: Mapping[str, int] = {"mc_probs": 1}  # every other array has samples first
-PROBABILITIES = frozenset({"probs", "mc_probs"})
+Task = Literal["classification", "multilabel"]
+
+# Every other array has samples first.
+SAMPLE_AXIS: Mapping[str, int] = {"mc_probs": 1, "view_probs": 1}
+PROBABILITIES = frozenset({"probs", "mc_probs", "view_probs"})
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Row i of every array belongs to ids[i]; arrays are finite and cannot be written.
 
-    Known names and shapes: probs (n, C) and mc_probs (T, n, C), probabilities; embedding (n, D);
-    misalignment (n,) in [0, 1].
+    Known names and shapes: probs (n, C), mc_probs (T, n, C) of draws or members, view_probs
+    (V, n, C) of views, probabilities; embedding (n, D); residual (n, C), the gradient of the loss
+    with respect to the logits; misalignment (n,) in [0, 1]. CONTRIBUTING.md lists all.
+
+    In the task `multilabel` a column is one finding that is there or not: probabilities lie in
+    [0, 1], and rows need not sum to 1.
 
     Raises:
         EvidenceError: on repeated ids, wrong lengths, NaN, or rows that are no probabilities.
@@ -27,6 +35,7 @@ class Evidence:
     ids: tuple[SampleId, ...]
     arrays: Mapping[str, AnyArray]
     fingerprint: str = ""
+    task: Task = "classification"
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -44,7 +53,8 @@ class Evidence:
                 f"but has shape {array.shape}"
             )
         if name in PROBABILITIES:
-            check_probs(name, array)  # type: ignore[arg-type]
+            check = check_probs if self.task == "classification" else check_unit
+            check(name, array)  # type: ignore[arg-type]
         else:
             check_finite(name, array)
 
@@ -55,4 +65,4 @@ class Evidence:
         """The evidence of some samples, in the order asked."""
         index = np.asarray(positions, dtype=np.int64)
         picked = {k: np.take(a, index, axis=SAMPLE_AXIS.get(k, 0)) for k, a in self.arrays.items()}
-        return Evidence(tuple(self.ids[i] for i in index), picked, self.fingerprint)
+        return Evidence(tuple(self.ids[i] for i in index), picked, self.fingerprint, self.task)

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from foveal.acquire.registry import Facts, Scored, scorer
+from foveal.acquire.registry import BOTH, Facts, Scored, scorer
 from foveal.acquire.strategies.misalignment import look
 from foveal.acquire.strategies.misalignment import misalignment as checked_misalignment
 from foveal.acquire.strategies.uncertainty import LogBase, entropy, largest_entropy
@@ -27,7 +27,7 @@ def _why(facts: Facts) -> str:
     return "; ".join([*told, facts["standing"]])
 
 
-@scorer("eg_al", needs=("probs",), optional=("misalignment",), why=_why)
+@scorer("eg_al", needs=("probs",), optional=("misalignment",), tasks=BOTH, why=_why)
 def eg_al(
     probs: FloatArray,
     misalignment: FloatArray | None = None,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foveal.acquire.registry import Facts, scorer
+from foveal.acquire.registry import BOTH, Facts, scorer
 from foveal.core.arrays import FloatArray
 from foveal.core.errors import EvidenceError
 
@@ -16,7 +16,7 @@ def _why(facts: Facts) -> str:
     return f"{look(facts['score'])}; {facts['standing']}"
 
 
-@scorer("misalignment", needs=("misalignment",), why=_why)
+@scorer("misalignment", needs=("misalignment",), tasks=BOTH, why=_why)
 def misalignment(misalignment: FloatArray) -> FloatArray:
     """Disagreement of the class activation map with the region where the finding is expected.
 

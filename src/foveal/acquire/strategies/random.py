@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foveal.acquire.registry import Facts, scorer
+from foveal.acquire.registry import BOTH, Facts, scorer
 from foveal.core.arrays import FloatArray
 
 
@@ -10,7 +10,7 @@ def _why(_: Facts) -> str:
     return "drawn at random"
 
 
-@scorer("random", why=_why)
+@scorer("random", tasks=BOTH, why=_why)
 def random(chance: FloatArray) -> FloatArray:
     """Uniform chance: every batch of the candidates is equally likely.
 

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import entr
 
-from foveal.acquire.registry import Facts, scorer
+from foveal.acquire.registry import BOTH, Facts, scorer
 from foveal.core.arrays import FloatArray
 
 LogBase = Literal["e", "2"]
@@ -31,7 +31,7 @@ def _why_entropy(facts: Facts) -> str:
     return f"entropy {facts['score']:.2f} of at most {most:.2f}, {facts['standing']}"
 
 
-@scorer("least_confidence", needs=("probs",), why=_why_least_confidence)
+@scorer("least_confidence", needs=("probs",), tasks=BOTH, why=_why_least_confidence)
 def least_confidence(probs: FloatArray) -> FloatArray:
     """What the likeliest class leaves to all others.
 
@@ -48,7 +48,7 @@ def least_confidence(probs: FloatArray) -> FloatArray:
     return left
 
 
-@scorer("margin", needs=("probs",), why=_why_margin)
+@scorer("margin", needs=("probs",), tasks=BOTH, why=_why_margin)
 def margin(probs: FloatArray) -> FloatArray:
     """How close the second likeliest class comes to the likeliest.
 
@@ -68,7 +68,7 @@ def margin(probs: FloatArray) -> FloatArray:
     return 1.0 - (top[:, -1] - top[:, -2])
 
 
-@scorer("entropy", needs=("probs",), why=_why_entropy)
+@scorer("entropy", needs=("probs",), tasks=BOTH, why=_why_entropy)
 def entropy(probs: FloatArray, *, log_base: LogBase = "e", normalize: bool = False) -> FloatArray:
     """Expected surprise at the label: -sum over classes of p log p, where 0 log 0 is 0.
 
