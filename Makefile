@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check lint types contracts format lock clean
+PEERS := .venv-peers
+
+.PHONY: setup peers demo test check lint types contracts format lock clean
 
 setup: $(STAMP)
 
@@ -17,10 +19,21 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
+# Packages that benchmarks and tests compare with, in an environment of their own: their pins
+# would hold back ours, and submodlib has no build for every Python.
+peers: $(PEERS)/.installed
+
+$(PEERS)/.installed: peers-requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade "pip>=24"
+	$(PEERS)/bin/python -m pip install --quiet -e . -r peers-requirements.txt
+	@touch $@
+
 demo: setup
 	$(BIN)/foveal demo
 
-test: setup
+test: setup peers
+	$(PEERS)/bin/python -m pytest tests/peers
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 lint: setup

@@ -78,11 +78,17 @@ EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "critic": lambda n, _: numbers(n),
     "deepfool_distance": lambda n, _: distances(n),
     "bim_distance": lambda n, _: distances(n),
-    "weight": lambda n, _: numbers(n, FEATURES),
-    "bias": lambda n, _: numbers(n),
+    "weight": lambda n, _: unit_values(n),
+    "head_weight": lambda n, _: numbers(n, FEATURES),
+    "head_bias": lambda n, _: numbers(n),
     "misalignment": lambda n, _: unit_values(n),
     "label": lambda n, classes: arrays(np.int64, (n,), elements=st.integers(0, classes - 1)),
 }
+
+
+def maker(name: str, place: str) -> Callable[[int, int], st.SearchStrategy]:
+    """The generator of an array, in a set beside the pool if that differs."""
+    return EVIDENCE.get(f"{place}_{name}") or EVIDENCE[name]
 
 
 @st.composite
@@ -96,7 +102,7 @@ def evidence(
     """Evidence of n samples that holds the named arrays."""
     n = draw(COUNTS) if n is None else n
     classes = draw(CLASSES) if classes is None else classes
-    held = {name: draw(EVIDENCE[name](n, classes)) for name in names}
+    held = {name: draw(maker(name, prefix)(n, classes)) for name in names}
     return Evidence(sample_ids(n, prefix), held, "model")
 
 

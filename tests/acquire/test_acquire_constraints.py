@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.acquire.constraints import Cap, Constraints, caps_of, choose, remarks, walk
+from foveal.acquire.constraints import (
+    Cap,
+    Constraints,
+    caps_of,
+    check_pins,
+    choose,
+    places,
+    remarks,
+    walk,
+)
 from foveal.core.errors import EvidenceError, SpecError
 from generators import cluster_names, group_names, permutations, probabilities
 
@@ -216,3 +225,164 @@ def test_constraints_are_checked():
         Constraints(per_group=0)
     with pytest.raises(SpecError, match=r"no balance 'predicte'. Did you mean 'predicted'"):
         Constraints(balance="predicte")
+
+
+def more_caps(budget, *, groups=None, studies=None, strata=None, **settings):
+    rules = Constraints(**settings)
+    return caps_of(
+        rules,
+        budget,
+        groups=groups,
+        clusters=None,
+        probs=None,
+        studies=studies,
+        strata=strata,
+    )
+
+
+@given(cases())
+def test_a_cap_per_study_is_the_plain_walk_and_unknown_studies_stand_alone(case):
+    ranking, _, studies, k, cap = case
+    batch = walk(ranking, more_caps(k, studies=studies, per_study=cap), k, relax=False)
+    names = [studies[i] or f"alone {i}" for i in range(len(studies))]
+    assert batch.picked == plain_walk(ranking, names, cap, k)
+
+
+def test_patients_are_repeated_before_studies():
+    groups, studies = ["p", "p", "q"], ["one", "two", "one"]
+    both = more_caps(2, groups=groups, studies=studies, per_group=1, per_study=1)
+    batch = walk(np.array([0, 2, 1]), both, 2)
+    assert batch.picked == [0, 1]
+    (note,) = remarks(batch, both, 2)
+    assert "`per_group` was raised from 1 to 2" in note
+
+
+@given(cases())
+def test_equal_strata_are_as_equal_as_the_pool_allows(case):
+    ranking, strata, _, k, _ = case
+    shares = more_caps(k, strata=strata, per_stratum="equal")
+    batch = walk(ranking, shares, k, relax=False)
+    have, got = Counter(strata), Counter(strata[i] for i in batch.picked)
+    assert len(batch.picked) == k
+    for c in have:
+        for d in have:
+            assert got[c] >= got[d] - 1 or got[c] == have[c]
+    unequal = max(got[c] for c in have) - min(got[c] for c in have) > 1
+    assert bool(remarks(batch, shares, k)) == unequal
+
+
+@given(cases())
+def test_proportional_strata_get_their_share_to_within_one(case):
+    ranking, strata, _, k, _ = case
+    shares = more_caps(k, strata=strata, per_stratum="proportional")
+    batch = walk(ranking, shares, k, relax=False)
+    got = Counter(strata[i] for i in batch.picked)
+    assert len(batch.picked) == k
+    for name, size in Counter(strata).items():
+        assert abs(got[name] - k * size / len(strata)) <= 1
+    assert remarks(batch, shares, k) == ()
+
+
+@given(cases())
+def test_within_its_places_each_stratum_gets_its_best(case):
+    ranking, strata, _, k, _ = case
+    for shares in ("equal", "proportional"):
+        batch = walk(ranking, more_caps(k, strata=strata, per_stratum=shares), k)
+        for name in set(strata):
+            own = [i for i in ranking.tolist() if strata[i] == name]
+            assert sorted(own[: sum(strata[i] == name for i in batch.picked)]) == sorted(
+                i for i in batch.picked if strata[i] == name
+            )
+
+
+def test_shares_that_other_constraints_spoil_are_told():
+    strata = ["north"] * 6 + ["south"] * 2
+    one_patient = ["p"] * 6 + ["q", "r"]
+    some = more_caps(4, strata=strata, groups=one_patient, per_stratum="proportional", per_group=1)
+    batch = walk(np.arange(8), some, 3, relax=False)
+    assert batch.picked == [0, 6, 7]
+    (note,) = remarks(batch, some, 3)
+    assert "1 of 'north' (share 2.25), 2 of 'south' (share 0.75)" in note
+    scarce = more_caps(4, strata=["north"] * 4 + ["south"], per_stratum="equal")
+    (note,) = remarks(walk(np.arange(5), scarce, 5), scarce, 5)
+    assert "strata stay unequal in this batch: 4 of 'north', 1 of 'south'" in note
+
+
+def test_many_strata_are_not_all_listed():
+    strata = [f"site {i:02}" for i in range(20)] + ["site 00"] * 5
+    some = more_caps(25, strata=strata, per_stratum="equal")
+    (note,) = remarks(walk(np.arange(25), some, 25), some, 25)
+    assert "site 07" in note
+    assert "site 08" not in note
+    assert note.endswith("and 12 strata more")
+
+
+@given(cases(), st.data())
+def test_pins_come_first_and_count_towards_the_caps(case, data):
+    ranking, groups, _, k, cap = case
+    pins = data.draw(st.lists(st.sampled_from(ranking.tolist()), unique=True, max_size=k))
+    some = caps(k, groups=groups, per_group=cap)
+    batch = walk(ranking, some, k, start=pins)
+    assert batch.picked[: len(pins)] == pins
+    assert len(set(batch.picked)) == len(batch.picked) == k
+    strict = walk(ranking, some, k, start=pins, relax=False).picked
+    counts = Counter(groups[i] for i in pins)
+    rest = [i for i in ranking.tolist() if i not in pins]
+    wanted = list(pins)
+    for i in rest:
+        if len(wanted) < k and counts[groups[i]] < cap:
+            wanted.append(i)
+            counts[groups[i]] += 1
+    assert strict == wanted
+
+
+@given(cases(), st.data())
+def test_a_selector_chooses_around_the_pins(case, data):
+    ranking, groups, _, k, cap = case
+    n = len(ranking)
+    pins = data.draw(st.lists(st.sampled_from(ranking.tolist()), unique=True, max_size=k))
+    seen = []
+
+    def ask(pool, wanted):
+        seen.extend(pool.tolist())
+        return line(ranking.tolist())(pool, wanted)
+
+    some = caps(k, groups=groups, per_group=cap)
+    batch = choose(ask, some, n, k, start=pins)
+    assert batch.picked[: len(pins)] == pins
+    assert len(set(batch.picked)) == len(batch.picked) == k
+    assert not set(seen) & set(pins)
+    unbound = choose(line(ranking.tolist()), (), n, k, start=pins).picked
+    order = np.argsort(ranking, kind="stable")
+    assert unbound == pins + [i for i in order.tolist() if i not in pins][: k - len(pins)]
+
+
+def test_pins_that_break_a_cap_are_told_or_refused():
+    groups = ["p", "p", "q", "q"]
+    some = caps(3, groups=groups, per_group=1)
+    batch = walk(np.arange(4), some, 3, start=[1, 0])
+    assert batch.picked == [1, 0, 2]
+    (note,) = remarks(batch, some, 3, pins=[1, 0])
+    assert "`per_group` allows 1, but 2 pinned samples" in note
+    ids = ["a", "b", "c", "d"]
+    check_pins([1, 0], some, places(3, 4), ids, relax=True)
+    check_pins([1, 2], some, places(3, 4), ids, relax=False)
+    with pytest.raises(SpecError, match=r"`per_group` \(1\), but 'b', 'a' fall under one cap"):
+        check_pins([1, 0], some, places(3, 4), ids, relax=False)
+
+
+def test_pins_and_shares_are_checked():
+    with pytest.raises(SpecError, match=r"'b' is pinned repeatedly"):
+        Constraints(pin=("a", "b", "b"))
+    with pytest.raises(SpecError, match=r"both pinned and excluded, but 'b' is"):
+        Constraints(pin=("a", "b"), exclude={"b"})
+    with pytest.raises(SpecError, match=r"`pin` must be several ids"):
+        Constraints(pin="ab")
+    with pytest.raises(SpecError, match=r"`per_study` must be at least 1"):
+        Constraints(per_study=0)
+    with pytest.raises(SpecError, match=r"no per_stratum 'equals'. Did you mean 'equal'"):
+        Constraints(per_stratum="equals")
+    with pytest.raises(SpecError, match=r"`per_stratum` needs `strata`"):
+        more_caps(1, per_stratum="equal")
+    with pytest.raises(SpecError, match=r"`per_study` needs `studies`"):
+        more_caps(1, per_study=1)

@@ -248,3 +248,145 @@ def test_a_large_pool_is_ranked_as_a_plain_sort_would():
 
 def test_the_example_in_the_docstring_is_true():
     assert doctest.testmod(engine) == doctest.TestResults(failed=0, attempted=6)
+
+
+def test_pins_are_asked_first_with_their_scores():
+    rules = Constraints(pin=("s002",))
+    query = acquire(THREE, "entropy", 2, constraints=rules)
+    assert query.ids == ("s002", "s001")
+    assert query.scores["score"] == pytest.approx((0.6109, 0.6931), abs=1e-4)
+    assert query.why[0].startswith("pinned; entropy 0.61 of at most 0.69, higher than 50 %")
+    assert query.why[1].startswith("entropy 0.69")
+    pair = acquire(THREE, "entropy", 3, constraints=Constraints(pin=("s002", "s000")))
+    assert pair.ids == ("s002", "s000", "s001")
+
+
+@pytest.mark.usefixtures("spread")
+def test_pins_of_a_selector_are_its_batch_too():
+    points = np.array([[0.0], [10.0], [5.0], [4.0]])
+    some = Evidence(sample_ids(4), {"embedding": points})
+    query = acquire(some, "spread", 3, constraints=Constraints(pin=("s002",)))
+    assert query.ids[0] == "s002"
+    assert len(set(query.ids)) == 3
+    assert query.why[0] == "pinned"
+
+
+def test_pins_that_cannot_be_met_are_refused_with_a_remedy():
+    with pytest.raises(SpecError, match=r"'s009' is not in the pool.*take it out of `pin`"):
+        acquire(THREE, "entropy", 1, constraints=Constraints(pin=("s009",)))
+    with pytest.raises(BudgetError, match=r"a budget of 1 must hold.*take 2; pin fewer"):
+        acquire(THREE, "entropy", 1, constraints=Constraints(pin=("s000", "s001")))
+    with pytest.raises(BudgetError, match=r"10 s must hold the pinned.*take 12 s"):
+        acquire(
+            THREE,
+            "entropy",
+            seconds=10,
+            costs=[6, 6, 1],
+            constraints=Constraints(pin=("s000", "s001")),
+        )
+    rules = Constraints(pin=("s000", "s001"), per_study=1, relax=False)
+    with pytest.raises(SpecError, match=r"`per_study` \(1\), but 's000', 's001' fall under one"):
+        acquire(THREE, "entropy", 2, studies=["x", "x", "y"], constraints=rules)
+
+
+def test_studies_and_strata_are_honored():
+    rules = Constraints(per_study=1)
+    query = acquire(THREE, "entropy", 2, studies=["x", "y", "y"], constraints=rules)
+    assert query.ids == ("s001", "s000")
+    shares = Constraints(per_stratum="equal")
+    query = acquire(THREE, "entropy", 2, strata=["north", "south", "south"], constraints=shares)
+    assert set(query.ids) == {"s001", "s000"}
+    for argument in ("studies", "strata"):
+        with pytest.raises(EvidenceError, match=rf"`{argument}` must have 3 names"):
+            acquire(THREE, "entropy", 1, **{argument: ["x"]})
+
+
+def test_seconds_buy_what_is_worth_most():
+    query = acquire(THREE, "entropy", seconds=20, costs=[1, 19, 18])
+    assert query.ids == ("s001", "s000")
+    assert query.notes == ("2 samples are expected to take 20 s of 20 s allowed, chosen by score",)
+    cheap = acquire(THREE, "entropy", seconds=20, costs=[5, 30, 5])
+    assert set(cheap.ids) == {"s000", "s002"}
+
+
+def test_with_a_budget_costs_are_told_and_decide_nothing():
+    query = acquire(THREE, "entropy", 2, costs=[1, 19, 18])
+    assert query.ids == acquire(THREE, "entropy", 2).ids
+    assert query.notes == ("2 samples are expected to take 37 s",)
+
+
+def test_budget_or_seconds():
+    with pytest.raises(
+        SpecError, match=r"either `budget` \(samples\) or `seconds`, but got neither"
+    ):
+        acquire(THREE, "entropy")
+    with pytest.raises(SpecError, match=r"but got both"):
+        acquire(THREE, "entropy", 1, seconds=5, costs=[1, 1, 1])
+    with pytest.raises(SpecError, match=r"`seconds` needs `costs`"):
+        acquire(THREE, "entropy", seconds=5)
+    with pytest.raises(BudgetError, match=r"the cheapest, 's002', takes 7 s"):
+        acquire(THREE, "entropy", seconds=5, costs=[8, 9, 7])
+    none = Constraints(exclude=THREE.ids)
+    with pytest.raises(PoolExhausted, match=r"all 3 are excluded"):
+        acquire(THREE, "entropy", seconds=5, costs=[8, 9, 7], constraints=none)
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+def test_costs_are_checked(bad):
+    with pytest.raises(EvidenceError, match=r"`costs` must be finite seconds.*sample 's001'"):
+        acquire(THREE, "entropy", seconds=5, costs=[1, bad, 1])
+    with pytest.raises(EvidenceError, match=r"`costs` must have 3 numbers"):
+        acquire(THREE, "entropy", seconds=5, costs=[1, 1])
+
+
+@given(evidence(["probs", "embedding"]), st.data())
+def test_seconds_pins_and_strata_do_not_depend_on_row_order(some, data):
+    n = len(some)
+    order = data.draw(permutations(n))
+    costs = data.draw(st.lists(st.sampled_from([0.0, 2.0, 5.0]), min_size=n, max_size=n))
+    strata, studies = data.draw(group_names(n)), data.draw(cluster_names(n))
+    pin = data.draw(st.sampled_from(some.ids))
+    seconds = costs[some.ids.index(pin)] + data.draw(st.floats(1, 30))
+    rules = Constraints(per_study=1, per_stratum="proportional", pin=(pin,))
+
+    def ask(strategy, rows):
+        return acquire(
+            some.rows(rows),
+            strategy,
+            seconds=seconds,
+            costs=[costs[i] for i in rows],
+            strata=[strata[i] for i in rows],
+            studies=[studies[i] for i in rows],
+            constraints=rules,
+        )
+
+    cost_of = dict(zip(some.ids, costs, strict=True))
+    for strategy in ("entropy", "random"):
+        query = ask(strategy, range(n))
+        assert query == ask(strategy, order)
+        assert query.ids[0] == pin
+        assert sum(cost_of[i] for i in query.ids) <= seconds * (1 + 1e-9)
+        assert sum(query.stands_for) == n
+
+
+@pytest.mark.usefixtures("spread")
+def test_a_selector_spends_seconds_whatever_the_order():
+    points = np.array([[0, 0], [0, 1], [9, 9], [9, 8], [0, 9], [1, 9]], dtype=np.float64)
+    some, costs = Evidence(sample_ids(6), {"embedding": points}), [3, 3, 3, 3, 3, 3]
+    query = acquire(some, "spread", seconds=10, costs=costs)
+    assert query.ids == acquire(some, "spread", 3).ids
+    for order in itertools.islice(itertools.permutations(range(6)), 0, 720, 90):
+        assert acquire(some.rows(order), "spread", seconds=10, costs=costs) == query
+    assert query.notes == ("3 samples are expected to take 9 s of 10 s allowed",)
+
+
+def test_each_pick_tells_how_many_it_stands_for():
+    points = np.array([[0.0], [0.1], [0.2], [9.0], [9.1]])
+    held = {"probs": np.array([[0.5, 0.5], *[[0.9, 0.1]] * 2, [0.6, 0.4], [0.9, 0.1]])}
+    some = Evidence(sample_ids(5), held | {"embedding": points})
+    query = acquire(some, "entropy", 2)
+    assert query.ids == ("s000", "s003")
+    assert query.stands_for == (3, 2)
+    fewer = acquire(some, "entropy", 2, constraints=Constraints(exclude={"s001"}))
+    assert fewer.stands_for == (2, 2)
+    assert acquire(Evidence(some.ids, held), "entropy", 2).stands_for == ()

@@ -18,7 +18,8 @@ def made_up(monkeypatch):
         yield Row("quick", "images/s", 20.0, 10.0, "a peer", 2.0, 1.5)
         yield Row("alone", "s", 0.25, None, None, None, None)
 
-    monkeypatch.setattr(suite, "BENCHMARKS", {"quick": quick})
+    monkeypatch.setattr(suite, "BENCHMARKS", {"quick": "nowhere"})
+    monkeypatch.setattr(suite, "_benchmark", {"quick": quick}.__getitem__)
 
 
 def test_rows_are_shown_and_written(made_up, tmp_path):
@@ -37,3 +38,8 @@ def test_a_misspelt_benchmark_is_understood(made_up):
     ended = foveal("bench", "quik")
     assert ended.status == 2
     assert "Did you mean 'quick'?" in ended.err
+
+
+@pytest.mark.parametrize("name", sorted(suite.BENCHMARKS))
+def test_every_benchmark_is_found_and_says_what_it_measures(name):
+    assert suite._benchmark(name).__doc__

@@ -9,7 +9,10 @@ from discs import disc_spec
 from foveal.core.errors import EvidenceError, SpecError, UnknownName
 from foveal.core.evidence import Evidence
 from foveal.core.pool import Pool, Sample
-from foveal.loop.ask import PLOTTED, pack, rehearse, seed_query, size_relation, unpack
+from foveal.loop.ask import PLOTTED, size_relation
+from foveal.loop.packing import pack, unpack
+from foveal.loop.rehearsal import rehearse
+from foveal.loop.seed_set import random_query
 from generators import permutations, sample_ids, unit_values
 
 
@@ -21,8 +24,8 @@ def pool_of(ids):
 def test_a_seed_set_depends_on_the_seed_and_the_candidates_only(order, seed, data):
     ids = sample_ids(len(order))
     size = data.draw(st.integers(1, len(ids)))
-    query = seed_query(pool_of(ids), size, seed)
-    assert query == seed_query(pool_of([ids[i] for i in order]), size, seed)
+    query = random_query(pool_of(ids), size, seed)
+    assert query == random_query(pool_of([ids[i] for i in order]), size, seed)
     assert len(set(query.ids)) == size
     assert set(query.ids) <= set(ids)
     assert (query.round, query.seed, query.strategy) == (0, seed, "seed_set")
@@ -30,7 +33,7 @@ def test_a_seed_set_depends_on_the_seed_and_the_candidates_only(order, seed, dat
 
 def test_another_seed_is_another_seed_set():
     pool = pool_of(sample_ids(40))
-    assert len({seed_query(pool, 10, seed).ids for seed in range(20)}) == 20
+    assert len({random_query(pool, 10, seed).ids for seed in range(20)}) == 20
 
 
 def rehearsed(**changes):

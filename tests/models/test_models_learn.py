@@ -130,3 +130,66 @@ def test_validation_and_progress_are_passed_on():
         validation=lessons, progress=lambda *at: told.append(at),
     )  # fmt: skip
     assert len(history.validation) == len(told) == len(history.losses)
+
+
+def members(count, **changes):
+    return SPEC.model_copy(update={"members": count, **changes})
+
+
+def test_the_first_member_is_the_network_that_would_be_trained_alone():
+    alone, many = taught(), taught(spec=members(3))
+    assert same(weights(alone.network), weights(many.network))
+    assert alone.others == ()
+    assert alone.fingerprint() == taught(spec=members(1)).fingerprint()
+    assert len({bytes(m.adapter.weight.detach().numpy()) for m in many.members}) == 3
+    assert many.fingerprint() == taught(spec=members(3)).fingerprint()
+    assert not any(m.training for m in many.members)
+
+
+def test_what_the_first_member_learns_from_regions_does_not_depend_on_the_others():
+    alone, many = taught(source="predicted"), taught(spec=members(2), source="predicted")
+    assert same(weights(alone.region_head), weights(many.region_head))
+
+
+def test_each_member_goes_on_where_it_stopped():
+    last = taught(spec=members(2))
+    warm = members(2, warm_start=True, epochs=1, learning_rate=1e-9)
+    further = taught(spec=warm, round_number=1, previous=last)
+    for before, after in zip(last.members, further.members, strict=True):
+        torch.testing.assert_close(after.adapter.weight, before.adapter.weight)
+
+
+def test_progress_counts_the_epochs_of_all_members():
+    told = []
+    taught(spec=members(3, epochs=2), progress=lambda *at: told.append(at))
+    assert told == [(i, 6) for i in range(1, 7)]
+
+
+@pytest.mark.parametrize("head", ["linear", "prototype"])
+def test_with_dropout_the_classes_are_learned_too(head):
+    inputs, lessons = planted(60)
+    model = ModelSpec(adapter=32, dropout=0.5, head=head)
+    made = taught((inputs, lessons), SPEC.model_copy(update={"epochs": 40}), model=model)
+    new, held = planted(40, seed=9)
+    ids = tuple(map(str, range(40)))
+    found = predict(made, new, np.arange(40), ids, ("probs", "mc_probs"), draws=10).arrays
+    assert (found["probs"].argmax(1) == held.labels).mean() > 0.8
+    assert found["mc_probs"].std(0).max() > 0.01
+
+
+@pytest.mark.parametrize("flips", [True, False])
+def test_where_sides_matter_no_lesson_is_mirrored(flips, monkeypatch):
+    asked = []
+
+    def watched(images, regions, flips):
+        asked.append(flips)
+        return images, regions
+
+    monkeypatch.setattr("foveal.models.train.augment", watched)
+    images = Memory(np.random.default_rng(0).random((4, 1, 32, 32)))
+    nothing = np.zeros((4, 32, 32), np.float32)
+    lessons = Lessons(np.arange(4), np.arange(4) % 2, nothing, np.zeros(4, bool))
+    spec = TrainSpec(epochs=1, accelerator="cpu", precision="32")
+    full = ModelSpec(mode="full", adapter=8)
+    taught((images, lessons), spec, model=full, backbone=tiny_backbone, flips=flips)
+    assert asked == [flips]

@@ -11,6 +11,7 @@ from safetensors.torch import load, save
 from foveal.core.errors import SchemaError
 from foveal.core.spec import ModelSpec
 from foveal.models import Learner, build_backbone, learner_from_bytes
+from foveal.models.loss_head import LossHead
 from foveal.models.network import Network
 from foveal.models.regions import RegionHead
 
@@ -134,3 +135,66 @@ def test_a_missing_array_is_an_error():
         torn = save({k: v for k, v in tensors.items() if k != name})
         with pytest.raises(SchemaError):
             learner_from_bytes(torn, spec(), CLASSES, None)
+
+
+def ensemble():
+    """Three members and a loss head, beside all that `complete` has."""
+    base = complete()
+    others = tuple(learner(seed=s).network for s in (5, 6))
+    return Learner(base.network, CLASSES, base.region_head, base.atlas, others, LossHead(8).eval())
+
+
+def test_an_ensemble_and_a_loss_head_come_back_as_they_were():
+    one = ensemble()
+    two = again(one)
+    assert two.fingerprint() == one.fingerprint()
+    assert len(two.members) == 3
+    for ours, theirs in zip(one.members, two.members, strict=True):
+        assert same(weights(ours), weights(theirs))
+        assert not theirs.training
+    assert same(weights(one.loss_head), weights(two.loss_head))
+    assert not two.loss_head.training
+    assert again(learner()).loss_head is None
+
+
+@pytest.mark.parametrize("part", [0, 1, "loss_head"])
+def test_the_fingerprint_sees_every_member_and_the_loss_head(part):
+    one, other = ensemble(), ensemble()
+    with torch.no_grad():
+        for a, b in zip(one.loss_head.parameters(), other.loss_head.parameters(), strict=True):
+            b.copy_(a)
+        assert one.fingerprint() == other.fingerprint()
+        changed = other.loss_head if part == "loss_head" else other.others[part]
+        next(changed.parameters()).view(-1)[0] += 1e-3
+    assert one.fingerprint() != other.fingerprint()
+
+
+def test_ten_members_keep_their_order():
+    others = tuple(learner(seed=s).network for s in range(1, 11))
+    back = again(Learner(learner().network, CLASSES, others=others))
+    for ours, theirs in zip(others, back.others, strict=True):
+        assert same(weights(ours), weights(theirs))
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+def test_every_member_has_a_backbone_of_its_own(embedded):
+    full = ModelSpec(mode="full", adapter=8)
+    trunks = [build_backbone(full) if embedded else tiny_backbone(s) for s in (1, 2)]
+    with torch.no_grad():
+        next(trunks[1].parameters()).mul_(1.1)
+    first, second = (Network(full, t.channels, 2, t).eval() for t in trunks)
+    sent = Learner(first, CLASSES, others=(second,))
+    empty = build_backbone(full) if embedded else tiny_backbone(9)
+    back = learner_from_bytes(sent.to_bytes(full), full, CLASSES, empty)
+    assert back.fingerprint() == sent.fingerprint()
+    images = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        for ours, theirs in zip(sent.members, back.members, strict=True):
+            assert torch.equal(ours(images).logits, theirs(images).logits)
+
+
+def test_a_torn_member_is_an_error():
+    tensors = load(ensemble().to_bytes(spec()))
+    torn = save({k: v for k, v in tensors.items() if k != "member2.head.linear.bias"})
+    with pytest.raises(SchemaError):
+        learner_from_bytes(torn, spec(), CLASSES, None)

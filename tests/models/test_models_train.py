@@ -24,6 +24,7 @@ from foveal.core.errors import DataError, SpecError
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models import Learner, Lessons, build_backbone, look
 from foveal.models.losses import classification_loss
+from foveal.models.lessons import reader
 from foveal.models.network import Network
 from foveal.models.train import USUAL, Course, train
 
@@ -82,12 +83,18 @@ def test_the_loss_falls_and_a_dozen_samples_are_learned_by_heart(head):
 
 
 @pytest.mark.parametrize("n", [1, 7, 16, 17])
-def test_every_epoch_sees_every_sample_once_in_batches_of_nearly_one_size(n):
-    inputs, lessons = plain(n)
-    train(network(), course((inputs, lessons), epochs=3, batch_size=8))
+def test_every_epoch_sees_every_sample_once_in_batches_of_nearly_one_size(n, monkeypatch):
+    reads = []
+
+    def watched(*lessons, **how):
+        read = reader(*lessons, **how)
+        return lambda positions: reads.append(positions.tolist()) or read(positions)
+
+    monkeypatch.setattr("foveal.models.train.reader", watched)
+    train(network(), course(plain(n), epochs=3, batch_size=8))
     order, steps = list(range(n)), math.ceil(n / 8)
-    epochs = inputs.reads[steps : 4 * steps]  # before: standardization, after: settling
-    assert joined(inputs.reads[:steps]) == joined(inputs.reads[4 * steps :]) == order
+    epochs = reads[steps : 4 * steps]  # before: standardization, after: settling
+    assert joined(reads[:steps]) == joined(reads[4 * steps :]) == order
     seen = [joined(epochs[i : i + steps]) for i in range(0, 3 * steps, steps)]
     assert all(sorted(rows) == order for rows in seen)
     assert n < 7 or seen[0] != seen[1]

@@ -2,9 +2,20 @@
 
 from foveal.acquire.constraints import Constraints
 from foveal.acquire.engine import acquire
-from foveal.acquire.registry import Scored, Strategy, get, load, located, names, scorer, selector
+from foveal.acquire.registry import (
+    Chosen,
+    Scored,
+    Strategy,
+    get,
+    load,
+    located,
+    names,
+    scorer,
+    selector,
+)
 
 __all__ = [
+    "Chosen",
     "Constraints",
     "Scored",
     "Strategy",

@@ -6,15 +6,32 @@ from typing import Any, Literal
 
 import numpy as np
 
-from foveal.acquire.constraints import Ask, Constraints, caps_of, choose, remarks, walk
-from foveal.acquire.derived import each_label, probs_of
+from foveal.acquire.constraints import (
+    Ask,
+    Batch,
+    Cap,
+    Constraints,
+    Purse,
+    affordable_set,
+    caps_of,
+    check_costs,
+    check_pins,
+    choose,
+    knapsack,
+    positions_of,
+    purse_of,
+    remarks,
+    walk,
+)
+from foveal.acquire.derived import array_of, each_label, probs_of
 from foveal.acquire.intake import Intake, take_in
+from foveal.acquire.membership import counts, membership
 from foveal.acquire.reasons import sentence, standings
-from foveal.acquire.registry import Scored, Strategy, get, load
+from foveal.acquire.registry import Chosen, Scored, Strategy, get, load
 from foveal.acquire.settings import checked
-from foveal.core.arrays import AnyArray, IntArray, check_finite, check_shape
+from foveal.core.arrays import AnyArray, FloatArray, IntArray, check_finite, check_shape
 from foveal.core.chance import generator
-from foveal.core.errors import BudgetError, EvidenceError, PoolExhausted
+from foveal.core.errors import EvidenceError
 from foveal.core.evidence import PROBABILITIES, Evidence
 from foveal.core.query import Query, Setting
 
@@ -25,13 +42,17 @@ NO_CONSTRAINTS = Constraints()
 def acquire(
     evidence: Evidence,
     strategy: str,
-    budget: int,
+    budget: int | None = None,
     *,
+    seconds: float | None = None,
+    costs: Sequence[float] | FloatArray | None = None,
     parameters: Mapping[str, Setting] | None = None,
     seed: int = 0,
     round: int = 0,  # noqa: A002  (the glossary's word, and the field's name in Query)
     groups: Sequence[str] | None = None,
     clusters: Sequence[str] | None = None,
+    studies: Sequence[str] | None = None,
+    strata: Sequence[str] | None = None,
     context: Mapping[str, Evidence] | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
     over_labels: OverLabels = "mean",
@@ -46,30 +67,42 @@ def acquire(
             has `mc_probs` and no `probs`, the mean over draws serves as `probs`.
         strategy: a name of `foveal.acquire.names()`.
         budget: how many to ask, at least 1 and at most the candidates left.
+        seconds: instead of `budget`, an expert's time to spend. A scorer's batch is then the
+            better of two greedy ones, by score per second and by score (see `knapsack`); a
+            selector's is its largest affordable set, filled up (see `affordable_set`).
+        costs: (n,) seconds that each candidate is expected to take, 0 or more; `seconds` needs
+            them, and with `budget` the notes tell what the batch takes.
         parameters: settings of the strategy that differ from their defaults.
         seed: of ties and draws, together with the strategy's name and the round; at least 0.
         round: number of this round.
         groups: (n,) the group (patient) of each candidate, for `constraints.per_group`.
         clusters: (n,) its near-duplicate cluster, "" if alone, for `constraints.one_per_cluster`.
+        studies: (n,) its study, "" if unknown and so counted alone, for `constraints.per_study`.
+        strata: (n,) its stratum (site, scanner, any column), for `constraints.per_stratum`.
         context: evidence of sets beside the pool: `labeled` samples, `exemplar`s of what is sought,
             `private` ones to stay away from, the `val` part, and the `head` (rows are classes). A
             strategy reads their array `embedding` as its argument `labeled_embedding`.
-        constraints: caps and exclusions; see `Constraints`.
+        constraints: caps, shares, pins and exclusions; see `Constraints`.
         over_labels: how a scorer's answers for single labels become one where the task is
             `multilabel`: their mean, or that of the label with the highest score.
 
     Returns:
-        A query of `budget` ids. `scores` holds "score" (scorers only) and its parts; `notes` tell
-        what the user should know of this round, such as a cap that had to be raised.
+        A query of `budget` ids, or as many as the seconds buy. `scores` holds "score" (scorers
+        only) and its parts; `notes` tell what the user should know of this round, such as a cap
+        that had to be raised. Where the evidence holds `embedding`, `stands_for` counts the
+        candidates nearest to each pick.
 
     Raises:
         UnknownName: no such strategy, or no such set in `context`.
-        SpecError: an unknown or ill-typed setting; groups or clusters missing.
+        SpecError: an unknown or ill-typed setting; groups, studies, strata, clusters or costs
+            missing; not exactly one of budget and seconds; pins that are no candidates or break a
+            cap that must hold.
         EvidenceError: evidence missing or of the wrong length, or a strategy that breaks its
             contract (scores that are not finite, positions that repeat); a strategy that is not
             made for the evidence's task.
         PoolExhausted: no candidates.
-        BudgetError: a budget below 1 or above the candidates left.
+        BudgetError: a budget below 1 or above the candidates left, seconds too few for the
+            cheapest, or either too small for the pins.
 
     Example:
         >>> import numpy as np
@@ -92,49 +125,66 @@ def acquire(
         exclude=constraints.exclude,
         context=context,
     )
-    _check_budget(budget, len(intake), len(evidence))
+    prices = None if costs is None else check_costs(costs, evidence.ids)[intake.rows]
+    purse = purse_of(budget, seconds, prices, intake.ids, len(evidence))
     caps = caps_of(
         constraints,
-        budget,
+        purse.nominal,
         groups=_arranged("groups", groups, intake, evidence),
         clusters=_arranged("clusters", clusters, intake, evidence),
         probs=_predictions(constraints, evidence, intake),
+        studies=_arranged("studies", studies, intake, evidence),
+        strata=_arranged("strata", strata, intake, evidence),
     )
-    scored, many = None, evidence.task == "multilabel"
+    pins = positions_of(constraints.pin, intake.ids)
+    check_pins(pins, caps, purse, intake.ids, constraints.relax)
+    scored, many, told = None, evidence.task == "multilabel", _Told(len(intake))
     if plan.kind == "scorer":
         scored = _scored(plan, intake, settings, over_labels if many else None)
-        # Candidates stand in hash order, so a stable sort leaves equals in random order.
-        ranking = np.argsort(-scored.score, kind="stable")
-        batch = walk(ranking, caps, budget, relax=constraints.relax)
+        batch = _best(scored.score, caps, purse, constraints.relax, pins)
     else:
-        ask = _asking(plan, intake, settings, seed, round)
-        batch = choose(ask, caps, len(intake), budget, relax=constraints.relax)
+        ask = _asking(plan, intake, settings, seed, round, told)
+        batch = _set(ask, caps, purse, constraints.relax, pins)
     picked = np.array(batch.picked, dtype=np.int64)
+    columns = {"score": scored.score, **scored.parts} if scored else told.parts
     return Query(
         ids=tuple(intake.ids[i] for i in batch.picked),
         strategy=plan.name,
         parameters=settings,
-        scores=_scores(scored, picked),
-        why=_reasons(replace(plan, why=None) if many else plan, intake, settings, scored, picked),
+        scores={name: tuple(column[picked].tolist()) for name, column in columns.items()},
+        why=_reasons(
+            replace(plan, why=None) if many else plan, intake, settings, columns, picked, pins
+        ),
         seed=seed,
         round=round,
         fingerprint=evidence.fingerprint,
-        notes=(*_notes(plan, scored), *remarks(batch, caps, budget)),
+        notes=(*_notes(plan, scored), *told.notes, *remarks(batch, caps, purse, pins)),
+        stands_for=_stands_for(evidence, intake, picked),
     )
 
 
-def _check_budget(budget: int, candidates: int, pool: int) -> None:
-    if candidates == 0:
-        excluded = f" (all {pool} are excluded)" if pool else ""
-        raise PoolExhausted(f"a query needs candidates, but none are left{excluded}")
-    if budget < 1:
-        raise BudgetError(f"the budget must be at least 1, not {budget}")
-    if budget > candidates:
-        excluded = f" (of {pool}, the others are excluded)" if pool > candidates else ""
-        raise BudgetError(
-            f"the budget must not exceed the pool, but {budget} were asked for and {candidates} "
-            f"candidates are left{excluded}; ask for at most {candidates}"
-        )
+def _best(
+    score: FloatArray, caps: Sequence[Cap], purse: Purse, relax: bool, pins: Sequence[int]
+) -> Batch:
+    """A scorer's batch. Candidates stand in hash order: a stable sort leaves equals to chance."""
+    if purse.timed:
+        return knapsack(score, caps, purse, relax=relax, start=pins)
+    return walk(np.argsort(-score, kind="stable"), caps, purse, relax=relax, start=pins)
+
+
+def _set(ask: Ask, caps: Sequence[Cap], purse: Purse, relax: bool, pins: Sequence[int]) -> Batch:
+    """A selector's batch."""
+    if purse.timed:
+        return affordable_set(ask, caps, purse, relax=relax, start=pins)
+    return choose(ask, caps, purse.costs.size, purse.nominal, relax=relax, start=pins)
+
+
+def _stands_for(evidence: Evidence, intake: Intake, picked: IntArray) -> tuple[int, ...]:
+    embedding = array_of(evidence, "embedding")
+    if embedding is None:
+        return ()
+    features: FloatArray = np.asarray(embedding)[intake.rows].reshape(len(intake), -1)  # type: ignore[assignment]
+    return counts(membership(features, picked), picked.size)
 
 
 def _arranged(
@@ -215,14 +265,40 @@ def _over(answers: Sequence[Scored], over_labels: OverLabels) -> Scored:
     )
 
 
+class _Told:
+    """What a selector said beside its choice; asked again, it says it anew."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self.parts: dict[str, FloatArray] = {}
+        self.notes: tuple[str, ...] = ()
+
+    def hear(self, chosen: Chosen, pool: IntArray) -> None:
+        """Keep the notes, and parts by the candidates' positions."""
+        self.notes = tuple(dict.fromkeys((*self.notes, *chosen.notes)))
+        for name, part in chosen.parts.items():
+            check_shape(name, np.asarray(part), (pool.size,))
+            check_finite(name, np.asarray(part))
+            self.parts.setdefault(name, np.zeros(self._n))[pool] = part
+
+
 def _asking(
-    plan: Strategy, intake: Intake, settings: Mapping[str, Setting], seed: int, round_number: int
+    plan: Strategy,
+    intake: Intake,
+    settings: Mapping[str, Setting],
+    seed: int,
+    round_number: int,
+    told: _Told,
 ) -> Ask:
     """The selector as a function of candidates and k; each time with the same chance."""
 
     def ask(pool: IntArray, k: int) -> IntArray:
         rng = generator(seed, f"acquire/{plan.name}", round_number)
-        answer = np.asarray(plan.fn(**intake.handed(pool), k=k, rng=rng, **settings))
+        given = plan.fn(**intake.handed(pool), k=k, rng=rng, **settings)
+        if isinstance(given, Chosen):
+            told.hear(given, pool)
+            given = given.positions
+        answer = np.asarray(given)
         whole = answer.shape == (k,) and np.issubdtype(answer.dtype, np.integer)
         if not whole or np.setdiff1d(answer, np.arange(pool.size)).size or _repeats(answer):
             raise EvidenceError(
@@ -240,28 +316,23 @@ def _repeats(positions: IntArray) -> bool:
     return np.unique(positions).size != positions.size
 
 
-def _scores(scored: Scored | None, picked: IntArray) -> dict[str, tuple[float, ...]]:
-    if scored is None:
-        return {}
-    columns = {"score": scored.score, **scored.parts}
-    return {name: tuple(column[picked].tolist()) for name, column in columns.items()}
-
-
 def _reasons(
     plan: Strategy,
     intake: Intake,
     settings: Mapping[str, Setting],
-    scored: Scored | None,
+    columns: Mapping[str, FloatArray],
     picked: IntArray,
+    pins: Sequence[int],
 ) -> tuple[str, ...]:
-    """One sentence for each pick."""
-    columns = _scores(scored, picked)
-    places = standings(scored.score, scored.score[picked]) if scored else []
+    """One sentence for each pick; the pinned ones come first."""
+    score = columns.get("score")
+    places = standings(score, score[picked]) if score is not None else []
     told = []
     for i, position in enumerate(picked.tolist()):
-        own: dict[str, Any] = {name: column[i] for name, column in columns.items()}
+        own: dict[str, Any] = {name: float(c[position]) for name, c in columns.items()}
         place = {"standing": places[i]} if places else {}
-        told.append(sentence(plan, {**intake.facts(position), **settings, **own, **place}))
+        why = sentence(plan, {**intake.facts(position), **settings, **own, **place})
+        told.append(why if i >= len(pins) else f"pinned; {why}" if places else "pinned")
     return tuple(told)
 
 

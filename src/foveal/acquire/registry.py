@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
 
-from foveal.core.arrays import FloatArray
+from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import SpecError, unknown_name
 from foveal.core.query import Setting
 
@@ -42,6 +42,19 @@ class Scored:
     """
 
     score: FloatArray
+    parts: Mapping[str, FloatArray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a selector returns when there is more to tell than the positions.
+
+    `positions` (k,) are its choice, most wanted first. `parts` are (n,) quantities that led to it,
+    one number for each candidate, and `notes` whole sentences, as in `Scored`.
+    """
+
+    positions: IntArray
     parts: Mapping[str, FloatArray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -115,7 +128,8 @@ def selector(
     """File a function that chooses a set: arrays, `k` and `rng` to k positions.
 
     As for `scorer`, and two arguments more: `k`, how many to choose (never more than there are),
-    and `rng`, a generator of the engine's. It returns k distinct positions, most wanted first.
+    and `rng`, a generator of the engine's. It returns k distinct positions, most wanted first, or
+    a `Chosen`.
 
     Raises:
         SpecError: if the name is taken or the signature does not fit what is declared.
@@ -139,15 +153,20 @@ def names() -> tuple[str, ...]:
 
 
 def get(name: str) -> Strategy:
-    """The strategy of that name.
+    """The strategy of that name, or the one that a name such as `entropy + margin` composes.
 
     Raises:
         UnknownName: with the nearest name and all known ones.
+        SpecError: if a composed name makes no sense (see `compose`).
     """
+    from foveal.acquire.compose import compose, is_composed  # which reads this registry
+
     known = load()
-    if name not in known:
-        raise unknown_name("strategy", name, known)
-    return known[name]
+    if name in known:
+        return known[name]
+    if is_composed(name):
+        return compose(name)
+    raise unknown_name("strategy", name, known)
 
 
 def located(need: str) -> tuple[str, str]:

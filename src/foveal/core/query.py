@@ -15,7 +15,8 @@ class Query:
 
     `scores` holds the acquisition score and its parts by name, one number per id in the same
     order ("score" itself is absent for strategies that choose sets rather than rank). `why` has
-    one sentence per id.
+    one sentence per id. `stands_for` counts the candidates for which each id is the nearest pick,
+    itself included; () where no embedding tells.
     """
 
     ids: tuple[SampleId, ...]
@@ -27,6 +28,7 @@ class Query:
     round: int = 0
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
+    stands_for: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -38,3 +40,8 @@ class Query:
                 )
         if self.why and len(self.why) != len(self.ids):
             raise EvidenceError(f"{len(self.ids)} ids but {len(self.why)} reasons")
+        if self.stands_for and len(self.stands_for) != len(self.ids):
+            raise EvidenceError(
+                f"`stands_for` must have {len(self.ids)} counts, one per id, not "
+                f"{len(self.stands_for)}"
+            )

@@ -1,10 +1,17 @@
 """Specs: the whole description of an experiment, frozen; an unknown key is an error."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from foveal.core.annotation import RegionKind
 from foveal.core.errors import SpecError, near_miss
@@ -14,6 +21,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+Kept = Annotated[int, Field(ge=0)]
+Several = Annotated[int, Field(ge=2)]
+FLIPPED_VIEWS = 4  # the image, and it flipped horizontally, vertically and both
 RegionSource = Literal["oracle", "predicted", "atlas", "weak", "none"]
 
 
@@ -39,6 +50,16 @@ class DataSpec(Spec):
         "exclude",
         description="candidates that repeat a val or test image: leave out, stop, or only tell",
     )
+    keep: Mapping[Literal["train", "val", "test"], Mapping[str, Kept]] = Field(
+        default_factory=dict,
+        description="samples kept of a class on a side, the others are left out: an imbalance made"
+        " for a study, with hidden labels, and recorded in the receipt",
+    )
+    laterality: bool = Field(
+        False,
+        description="true where left and right matter, as where the label holds a side of the body:"
+        " images are then never flipped, neither to compare views nor in training",
+    )
 
 
 class ModelSpec(Spec):
@@ -53,6 +74,7 @@ class ModelSpec(Spec):
     mode: Literal["features", "full"] = "features"
     head: Literal["linear", "prototype"] = "linear"
     adapter: Count = Field(128, description="channels of the 1 x 1 layer before the head")
+    dropout: BelowOne = Field(0.0, description="of pooled features before the head; 0.5 is usual")
     distance: Literal["euclidean", "squared"] = "euclidean"
     temperature: Positive = Field(0.1, description="of the softmax over distances to prototypes")
 
@@ -72,6 +94,8 @@ class TrainSpec(Spec):
     augment: bool | None = None
     warm_start: bool = False
     patience: Count | None = Field(None, description="early stopping on the validation part")
+    members: Count = Field(1, description="networks of the ensemble; each takes a training")
+    draws: Count = Field(20, description="dropout draws of each network, where a strategy asks")
     precision: Literal["auto", "32", "bf16"] = "auto"
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     devices: Count = 1
@@ -84,17 +108,65 @@ class RegionSpec(Spec):
     annotate: RegionKind = "mask"
 
 
+class ViewSpec(Spec):
+    """Views of one image that should not change what is seen; the first is the image itself."""
+
+    kind: Literal["flips", "noise"] = Field(
+        "flips", description="flips: horizontal, vertical, both, in this order"
+    )
+    noise: Positive = Field(0.05, description="standard deviation, of intensities in [0, 1]")
+    views: Several = Field(4, description="the image itself among them")
+
+    @model_validator(mode="after")
+    def _enough_flips(self) -> Self:
+        if self.kind == "flips" and self.views > FLIPPED_VIEWS:
+            raise ValueError(
+                f"at most {FLIPPED_VIEWS} `views` where `kind` is flips (noise gives any number)"
+            )
+        return self
+
+
+class SoughtSpec(Spec):
+    """Samples of known classes that a targeted strategy looks for, or stays away from."""
+
+    classes: tuple[str, ...] = Field((), description="names of the classes")
+    exemplars: Literal["labeled", "val", "both"] = Field(
+        "labeled",
+        description="where they come from; labeled ones grow with what is found, and those of val"
+        " cost labels that no arm trains on",
+    )
+    only: Literal["all", "misclassified"] = Field(
+        "all", description="misclassified: those that the model of the round gets wrong"
+    )
+
+
 class AcquireSpec(Spec):
     """The query strategy, its parameters and the constraints on a batch."""
 
     strategy: str = "eg_al"
-    parameters: Mapping[str, Setting] = Field(default_factory=dict)
+    parameters: Mapping[str, Setting] = Field(
+        default_factory=dict,
+        description="settings of the strategy; those of a part of a composed one are named"
+        " `eg_al.weight`, or written below `eg_al`",
+    )
     measure: Literal["soft_dice", "dice", "iou", "energy_inside", "pointing_game", "relevance"] = (
         Field("soft_dice", description="agreement of map and region; misalignment is 1 - this")
     )
     balance: Literal["none", "predicted"] = "none"
     per_group: Count | None = Field(None, description="at most so many of a patient in a batch")
+    per_study: Count | None = Field(None, description="at most so many of a study in a batch")
+    study: str = Field("study", description="the manifest's column of studies")
+    stratum: str = Field("", description="a column, such as site: each batch is shared among them")
+    per_stratum: Literal["equal", "proportional"] = "equal"
     skip_near_duplicates: bool = True
+    views: ViewSpec = ViewSpec()
+    target: SoughtSpec = SoughtSpec()
+    private: SoughtSpec = SoughtSpec()
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _dotted(cls, value: Any) -> Any:
+        return dict(_dotted_keys(value)) if isinstance(value, Mapping) else value
 
 
 class AnnotatorSpec(Spec):
@@ -132,18 +204,38 @@ class ExperimentSpec(Spec):
     annotator: AnnotatorSpec = AnnotatorSpec()
     cost: CostSpec = CostSpec()
     seed_set: Count = 30
+    seed_counts: Mapping[str, Kept] = Field(
+        default_factory=dict,
+        description="a seed set with so many of each class instead of a random one, for studies of"
+        " imbalance; drawn with hidden labels, the same for every arm",
+    )
+    cold_start: str = Field(
+        "random",
+        description="random, or a strategy that needs nothing but the pretrained `embedding`"
+        " (typiclust, probcover, k_means) to choose the seed set",
+    )
     budget: Count = 30
     labels: Count = 300
     seed: int = Field(0, ge=0)
     seeds: Count = Field(1, description="for comparisons: seed, seed + 1, ...")
     arms: tuple[ArmSpec, ...] = Field((), description="for comparisons")
 
+    @property
+    def first(self) -> int:
+        """Samples of the seed set."""
+        return sum(self.seed_counts.values()) or self.seed_set
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.labels < self.seed_set:
+        if self.seed_counts and "seed_set" in self.model_fields_set and self.first != self.seed_set:
             raise ValueError(
-                f"`labels` ({self.labels}) must be at least `seed_set` ({self.seed_set})"
+                f"`seed_set` ({self.seed_set}) must be the sum of `seed_counts` ({self.first}); "
+                "leave it out"
             )
+        if self.seed_counts and self.cold_start != "random":
+            raise ValueError("give either `seed_counts` or `cold_start`, not both")
+        if self.labels < self.first:
+            raise ValueError(f"`labels` ({self.labels}) must be at least `seed_set` ({self.first})")
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError("names of `arms` must differ")
@@ -158,6 +250,16 @@ class ExperimentSpec(Spec):
                 "`regions.annotate` is none; set it to box or mask, or the source to none or weak"
             )
         return self
+
+
+def check_views(spec: ExperimentSpec) -> None:
+    """For runs that compare views: raise `SpecError` if these are flips although sides matter."""
+    if spec.data.laterality and spec.acquire.views.kind == "flips":
+        raise SpecError(
+            f"strategy {spec.acquire.strategy!r} compares views of an image, and "
+            "`acquire.views.kind: flips` turns left into right, but `data.laterality` says that "
+            "sides matter; set `acquire.views.kind: noise`"
+        )
 
 
 def parse_spec(settings: Mapping[str, Any]) -> ExperimentSpec:
@@ -185,6 +287,18 @@ def with_settings(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> di
             place = place[key]
         place[last] = value
     return result
+
+
+def _dotted_keys(settings: Mapping[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    """Keys below a key become dotted ones: {"eg_al": {"weight": 1}} is {"eg_al.weight": 1}.
+
+    Of a key that is written both ways the later holds, as `with_settings` adds the change last.
+    """
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{below}", v) for below, v in _dotted_keys(value))
+        else:
+            yield key, value
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from foveal.core.pool import Part, Pool, Sample, SampleId, sample_id
 from foveal.core.spec import DataSpec
 from foveal.data import leaks
 from foveal.data.duplicates import Neighbors
+from foveal.data.imbalance import left_out
 from foveal.data.problems import Problem
 from foveal.data.row import NO_REGION, RegionSource, Row
 from foveal.data.splits import NOT_ASSIGNED, split_groups
@@ -23,6 +24,7 @@ BlankLabels = Literal["exclude", "keep"]
 PART_OF_SIDE: Sequence[Part] = ("unlabeled", "val", "test")
 REPEATS = "repeat a validation or test image"
 NO_LABEL = "have no label"
+THINNED = "are left out for the imbalance of `data.keep`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,8 @@ def assemble(
         raise _refusal(usable.rows, leaking)
     if spec.leaks == "report":
         leaking[:] = False
-    out = unlabeled | leaking
+    thinned = left_out(ids, labels, sides, ~(unlabeled | leaking), spec.keep, spec.split_seed)
+    out = unlabeled | leaking | thinned
     train = (sides == leaks.TRAIN) & ~out
     names = leaks.clusters(train, ids, usable.neighbors)
     samples = tuple(map(_sample, usable.rows, groups, usable.shape.tolist(), names))
@@ -112,7 +115,11 @@ def assemble(
         truth=_reference(usable, classes, empty),
         weak=_weak(usable),
         repeats=repeats,
-        excluded={REPEATS: int(leaking.sum()), NO_LABEL: int(unlabeled.sum())},
+        excluded={
+            REPEATS: int(leaking.sum()),
+            NO_LABEL: int(unlabeled.sum()),
+            THINNED: int(thinned.sum()),
+        },
         conflicts=tuple(leaks.conflicts(labels, usable.neighbors)),
         empty_region_classes=empty,
     )

@@ -11,10 +11,21 @@ import numpy as np
 from foveal.core.arrays import BoolArray, FloatArray, IntArray
 from foveal.core.errors import BudgetError, DataError
 from foveal.core.pool import Pool, SampleId
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import ExperimentSpec, ViewSpec
 from foveal.core.truth import Guard
 from foveal.data import Collection, PixelStore, cache_root, load_pool
-from foveal.models import Backbone, Inputs, build_backbone, cached_features, pick_device
+from foveal.loop.constraints import check_columns
+from foveal.loop.wants import check_wanted
+from foveal.models import (
+    Backbone,
+    FeatureStore,
+    Inputs,
+    Viewed,
+    build_backbone,
+    cached_features,
+    other_views,
+    pick_device,
+)
 
 Watch = Callable[[str, int, int], None]  # what, done, of
 REMEMBERED = 4096  # regions on the network's grid kept in memory
@@ -34,13 +45,15 @@ class HasRegions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """Images, their features where the mode wants them, and how to make a backbone."""
+    """Images, their features where the mode wants them, how to make a backbone, and other views
+    of the same images, as inputs, where a strategy compares them."""
 
     collection: Collection
     pixels: PixelStore
     inputs: Inputs
     channels: int
     new_backbone: Callable[[], Backbone] | None
+    views: Callable[[ViewSpec], tuple[Inputs, ...]]
 
     @property
     def pool(self) -> Pool:
@@ -72,17 +85,38 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
     check_enough(spec, collection)
     folder = cache_root()
     pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
+    key = collection.plan.key(collection.digests)
     if spec.model.mode == "full":
-        return Bench(collection, pixels, pixels, 0, lambda: build_backbone(spec.model))
-    features = cached_features(
-        build_backbone(spec.model),
+        return Bench(
+            collection,
+            pixels,
+            pixels,
+            0,
+            lambda: build_backbone(spec.model),
+            lambda views: tuple(Viewed(pixels, view) for view in other_views(views)),
+        )
+
+    def features_of(images: Inputs, image_key: str) -> FeatureStore:
+        return cached_features(
+            build_backbone(spec.model),
+            images,
+            image_key,
+            folder,
+            pick_device(spec.train.accelerator),
+            progress=lambda done, of: watch("computing features", done, of),
+        )
+
+    features = features_of(pixels, key)
+    return Bench(
+        collection,
         pixels,
-        collection.plan.key(collection.digests),
-        folder,
-        pick_device(spec.train.accelerator),
-        progress=lambda done, of: watch("computing features", done, of),
+        features,
+        features.channels,
+        None,
+        lambda views: tuple(
+            features_of(Viewed(pixels, view), f"{key}-{view.key}") for view in other_views(views)
+        ),
     )
-    return Bench(collection, pixels, features, features.channels, None)
 
 
 def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
@@ -114,6 +148,8 @@ def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
             "`train.patience` needs a validation part, but the pool has none; add `val` rows, set "
             "`data.val_fraction`, or leave `patience` out"
         )
+    check_columns(pool, spec)
+    check_wanted(spec, pool.classes, len(pool.ids("val")))
     _check_regions(spec, collection, candidates)
 
 

@@ -17,10 +17,14 @@ from foveal.core.region import decode_region, encode_region
 from foveal.core.spec import ExperimentSpec
 from foveal.core.truth import Guard
 from foveal.loop.annotators import annotator_of
-from foveal.loop.ask import ask, rehearse, seed_query
+from foveal.loop.ask import ask
 from foveal.loop.bench import Bench, RegionReader, Watch, check_enough, unwatched
+from foveal.loop.evidence import Known
 from foveal.loop.measure import Metrics, measure
+from foveal.loop.rehearsal import rehearse
+from foveal.loop.seed_set import first_query
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
+from foveal.loop.wants import wanted
 from foveal.models import Learner, Lessons, Pass, learn, learner_from_bytes
 from foveal.store import Blobs, Journal, State, TrainedRound, annotated, fold, queried, trained
 
@@ -87,8 +91,8 @@ class Experiment(AbstractContextManager["Experiment"]):
         """Do the next step, journal it, and tell which it was."""
         step = self.next
         match step:
-            case Seed(size):
-                self._append(queried(seed_query(self.bench.pool, size, self.spec.seed)))
+            case Seed():
+                self._append(queried(first_query(self.bench, self.spec)))
             case Annotate(ids):
                 self._annotate(ids)
             case Train(round_number):
@@ -147,6 +151,8 @@ class Experiment(AbstractContextManager["Experiment"]):
             previous=self._last_learner() if self.spec.train.warm_start else None,
             validation=self._validation(),
             progress=lambda done, of: self._watch(f"round {round_number}: training", done, of),
+            needs=wanted(self.spec)[0],
+            flips=not self.spec.data.laterality,
         )
         learned = time.perf_counter()
         metrics: dict[str, Metrics] = {}
@@ -184,17 +190,24 @@ class Experiment(AbstractContextManager["Experiment"]):
         asked = ask(
             learner,
             self.bench,
-            self.pool,
+            self.state,
             self.spec,
+            self._known(),
             self._hidden,
             self._weak,
             budget,
             round_number,
             self._how,
-            self.blobs.put,
+            self.blobs,
         )
         details = asked.details | {"seconds": time.perf_counter() - began}
         self._append(queried(asked.query, details))
+
+    def _known(self) -> Known:
+        truth, val = self.bench.references(), self.bench.pool.ids("val")
+        bought = {i: self.state.annotations[i].label for i in self.state.labeled()}
+        labeled = {i: label for i, label in bought.items() if label is not None}
+        return Known(labeled, {i: truth.label(i) for i in val})
 
     def _measured_parts(self) -> list[Part]:
         parts: tuple[Part, ...] = ("val", "test")

@@ -14,8 +14,8 @@ from foveal.core.region import decode_region
 from foveal.data import encode_png
 from foveal.data.grid import region_to_grid, to_grid
 from foveal.explain import strip
-from foveal.loop.ask import unpack
 from foveal.loop.bench import Bench
+from foveal.loop.packing import unpack
 from foveal.store import Blobs, State
 
 TILE = 224  # pixels of a tile's side
@@ -61,6 +61,7 @@ def _case(
         "confidence": case["confidence"],
         "scores": {part: values[at] for part, values in query.scores.items()},
         "why": query.why[at] if query.why else "",
+        "stands_for": query.stands_for[at] if query.stands_for else None,
     }
 
 

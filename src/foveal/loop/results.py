@@ -40,6 +40,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
         "misalignment_size": [
             d["misalignment_size"] for d in state.details if "misalignment_size" in d
         ],
+        "advice": [d["advice"] for d in state.details if "advice" in d],
         "notes": [list(q.notes) for q in state.queries[:n]],
         "pool_digest": pool.digest(),
     }

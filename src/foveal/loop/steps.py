@@ -54,7 +54,7 @@ def next_step(state: State, spec: ExperimentSpec, candidates: int) -> Step:
             takes what is left of `labels`, so it can be smaller than `budget`.
     """
     if not state.queries:
-        return Seed(min(spec.seed_set, candidates))
+        return Seed(min(spec.first, candidates))
     if pending := state.pending():
         return Annotate(pending)
     if len(state.trained) < len(state.queries):

@@ -15,10 +15,10 @@ from typing import Any
 
 from foveal.core.errors import FovealError
 from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
-from foveal.loop.ask import rehearse
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
 from foveal.loop.experiment import Experiment
 from foveal.loop.gallery import draw_gallery
+from foveal.loop.rehearsal import rehearse
 from foveal.loop.results import run_record
 from foveal.models import use_threads
 

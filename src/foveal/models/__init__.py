@@ -6,8 +6,13 @@ from foveal.models.inputs import FeatureStore, Inputs, cached_features
 from foveal.models.learn import learn
 from foveal.models.learner import Learner, learner_from_bytes
 from foveal.models.lessons import Lessons
-from foveal.models.predict import Pass, expected_regions, look, maps, predict
+from foveal.models.looking import expected_regions, look, maps
+from foveal.models.needs import check_needs
+from foveal.models.predict import head_evidence, predict
+from foveal.models.pretrained import pretrained_embedding
 from foveal.models.regions import Expected, GivenRegions
+from foveal.models.stream import Pass
+from foveal.models.views import View, Viewed, other_views
 
 __all__ = [
     "Backbone",
@@ -18,15 +23,21 @@ __all__ = [
     "Learner",
     "Lessons",
     "Pass",
+    "View",
+    "Viewed",
     "build_backbone",
     "cached_features",
+    "check_needs",
     "expected_regions",
+    "head_evidence",
     "learn",
     "learner_from_bytes",
     "look",
     "machine",
     "maps",
+    "other_views",
     "pick_device",
     "predict",
+    "pretrained_embedding",
     "use_threads",
 ]

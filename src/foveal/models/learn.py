@@ -1,6 +1,7 @@
 """One round of learning: train the network, then whatever expects regions from what was bought."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 
 import numpy as np
 import torch
@@ -9,9 +10,10 @@ from foveal.core.chance import integer_seed
 from foveal.core.spec import ModelSpec, RegionSource, TrainSpec
 from foveal.models.backbones import Backbone
 from foveal.models.compute import Progress, seeded, silent
-from foveal.models.inputs import Inputs
+from foveal.models.inputs import Inputs, to_tensor
 from foveal.models.learner import Learner
 from foveal.models.lessons import Lessons, read_batch
+from foveal.models.loss_head import LossHead, fit_loss_head, held_out_losses
 from foveal.models.network import Network
 from foveal.models.regions import RegionHead, class_atlas, fit_region_head, on_grid
 from foveal.models.train import Course, History, train
@@ -33,6 +35,8 @@ def learn(
     previous: Learner | None = None,
     validation: Lessons | None = None,
     progress: Progress = silent,
+    needs: Collection[str] = (),
+    flips: bool = True,
 ) -> tuple[Learner, History]:
     """A learner from lessons; depends on its arguments alone, so a round can be repeated.
 
@@ -42,23 +46,42 @@ def learn(
         seed, round_number: name the chance of initialization, batches and augmentation.
         channels: K of the features; `backbone` makes a pretrained one in mode `full`.
         previous: where to start from if `spec.warm_start`.
+        needs: evidence that will be asked of the learner; `predicted_loss` trains a loss head.
+        flips: whether augmentation may mirror images; not where left and right matter.
+    Returns:
+        the learner, and how the training of its (first) network went.
     """
-    weights_seed = integer_seed(seed, "weights", round_number)
-    with seeded(weights_seed):
-        network = _network(model, len(classes), channels, backbone)
-    warm = spec.warm_start and previous is not None
-    if warm and previous is not None:
-        network.load_state_dict(previous.network.state_dict())
-    cold = spec if warm else spec.model_copy(update={"warm_start": False})
-    order_seed = integer_seed(seed, "batches", round_number)
-    course = Course(inputs, lessons, model, cold, len(classes), order_seed, validation)
-    history = train(network, course, progress)
-    head = atlas = None
+    networks, histories = [], []
+    for member in range(spec.members):
+        with seeded(integer_seed(seed, _purpose("weights", member), round_number)):
+            network = _network(model, len(classes), channels, backbone)
+        warm = spec.warm_start and previous is not None
+        if warm and previous is not None:
+            network.load_state_dict(previous.members[member].state_dict())
+        cold = spec if warm else spec.model_copy(update={"warm_start": False})
+        order_seed = integer_seed(seed, _purpose("batches", member), round_number)
+        course = Course(inputs, lessons, model, cold, len(classes), order_seed, validation, flips)
+        histories.append(train(network, course, partial(_overall, progress, member, spec.members)))
+        networks.append(network)
+    first, *others = networks
+    head = atlas = losses = None
     if source == "predicted":
-        head = _region_head(network, inputs, lessons, integer_seed(seed, "regions", round_number))
+        head = _region_head(first, inputs, lessons, integer_seed(seed, "regions", round_number))
     if source == "atlas":
-        atlas = _atlas(network, inputs, lessons, len(classes))
-    return Learner(network, classes, head, atlas), history
+        atlas = _atlas(first, inputs, lessons, len(classes))
+    if "predicted_loss" in needs:
+        loss_seed = integer_seed(seed, "losses", round_number)
+        losses = _loss_head(first, inputs, lessons, len(classes), loss_seed)
+    return Learner(first, classes, head, atlas, tuple(others), losses), histories[0]
+
+
+def _purpose(of: str, member: int) -> str:
+    """The first member of an ensemble is the network that would be trained alone."""
+    return f"{of} of member {member}" if member else of
+
+
+def _overall(progress: Progress, member: int, members: int, done: int, of: int) -> None:
+    progress(member * of + done, members * of)
 
 
 def _network(
@@ -101,3 +124,16 @@ def _atlas(network: Network, inputs: Inputs, lessons: Lessons, classes: int) -> 
     labels = torch.from_numpy(lessons.labels[lessons.bought].astype(np.int64))
     everywhere = torch.ones(len(labels), dtype=torch.bool)
     return class_atlas(regions.cpu(), labels, everywhere, classes)
+
+
+@torch.no_grad()
+def _loss_head(
+    network: Network, inputs: Inputs, lessons: Lessons, classes: int, seed: int
+) -> LossHead:
+    device = network.adapter.weight.device
+    parts = np.array_split(lessons.rows, max(1, len(lessons) // 64))
+    embedding = torch.cat([network(to_tensor(inputs, p, device)).embedding for p in parts]).float()
+    labels = torch.from_numpy(lessons.labels.astype(np.int64)).to(device)
+    losses = held_out_losses(embedding, labels, classes, seed)
+    with torch.enable_grad():
+        return fit_loss_head(embedding, losses, seed)

@@ -1,4 +1,4 @@
-"""The network: backbone, standardization, adapter, pooling, head; maps come for free."""
+"""The network: backbone, standardization, adapter, pooling, dropout, head; maps come for free."""
 
 from typing import NamedTuple
 
@@ -39,6 +39,7 @@ class Network(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.adapter = nn.Conv2d(channels, spec.adapter, 1)
+        self.dropout = nn.Dropout(spec.dropout)
         self.head = build_head(spec, spec.adapter, classes)
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
@@ -55,10 +56,11 @@ class Network(nn.Module):
         features = self.features(inputs)
         acts = self.adapter(features).relu()
         pooled = acts.mean(dim=(2, 3))
+        kept = self.dropout(pooled)  # maps and embedding are of all features, so maps stay exact
         if training_head and targets is not None:
-            logits = self.head.training_logits(pooled, targets)
+            logits = self.head.training_logits(kept, targets)
         else:
-            logits = self.head.logits(pooled)
+            logits = self.head.logits(kept)
         evidence = None if targets is None else self._evidence(acts, pooled, targets)
         return Output(logits, pooled, acts, features, evidence)
 

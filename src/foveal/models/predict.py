@@ -1,7 +1,6 @@
 """Evidence in one streaming pass: every array a strategy asks for, none it does not."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -11,37 +10,23 @@ from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import EvidenceError
 from foveal.core.evidence import Evidence
 from foveal.core.pool import SampleId
-from foveal.explain import agreement, normalize_map, resize_map
-from foveal.models.compute import Progress, autocast, silent
-from foveal.models.inputs import Inputs, to_tensor
+from foveal.explain import agreement, normalize_map
+from foveal.models.fills import FILLS, Source
+from foveal.models.heads import LinearHead
+from foveal.models.inputs import Inputs
+from foveal.models.labeledness import critic, discriminator
 from foveal.models.learner import Learner
-from foveal.models.network import Output
-from foveal.models.regions import AtlasRegions, Expected, PredictedRegions
+from foveal.models.looking import predicted_map
+from foveal.models.needs import KNOWN
+from foveal.models.regions import Expected
+from foveal.models.stream import AS_USUAL, Columns, Pass, Seen, stream
 
-KNOWN = frozenset({"probs", "embedding", "misalignment", "region_size"})
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """How to stream: batch size, precision, and who watches."""
-
-    batch_size: int = 128
-    precision: str = "auto"
-    progress: Progress = silent
-
-
-@dataclass(slots=True)
-class _Columns:
-    """Evidence as it grows: (n, ...) arrays filled batch by batch, never more than n rows."""
-
-    n: int
-    arrays: dict[str, FloatArray] = field(default_factory=dict)
-
-    def put(self, name: str, start: int, values: Tensor) -> None:
-        block = values.float().cpu().numpy()
-        if name not in self.arrays:
-            self.arrays[name] = np.empty((self.n, *block.shape[1:]), np.float32)
-        self.arrays[name][start : start + len(block)] = block
+COMPARED = frozenset({"misalignment", "region_size"})
+# Both look at all embeddings at once, so they come after the stream.
+SIDES: Mapping[str, Callable[[Tensor, Tensor, int], Tensor]] = {
+    "discriminator": discriminator,
+    "critic": critic,
+}
 
 
 @torch.inference_mode()
@@ -53,9 +38,17 @@ def predict(
     needs: Collection[str],
     expected: Expected | None = None,
     measure: str = "soft_dice",
-    how: Pass = Pass(),
+    how: Pass = AS_USUAL,
+    *,
+    draws: int = 20,
+    views: Sequence[Inputs] = (),
+    labeled: FloatArray | None = None,
 ) -> Evidence:
     """Evidence for some samples; memory does not depend on how many, beyond the evidence itself.
+
+    `probs` are an ensemble's mean; maps, embedding, and what is made of these or of the inputs are
+    those of its first member. Images are seen as they are: without augmentation, and without
+    dropout but in `mc_probs`.
 
     `misalignment` is 1 - agreement of the predicted class's map with the expected region, both on
     the map's grid; with it comes `region_size`, the expected region's share of the image. Where
@@ -63,116 +56,116 @@ def predict(
     samples get the median of the others and are asked for neither sooner nor later. A map that is
     zero everywhere has misalignment 1.
 
+    `mc_probs` (T, n, C) are `draws` draws of dropout, or an ensemble's members, or where there are
+    both, `draws` draws of each member in turn. A draw is one sample of the weights: the same for
+    all samples, and the same whenever this learner is asked.
+
     Args:
         rows: (n,) positions in `inputs`; `ids` names them.
-        needs: of probs, embedding, misalignment, region_size.
+        needs: of `KNOWN`; `check_needs` tells before any training what must be switched on.
         expected: gives regions; without it `misalignment` is left out even if needed.
+        draws: of each network, for `mc_probs` where there is dropout.
+        views: for `view_probs`: other views of the same images, or features of these. The first
+            view is always `inputs`.
+        labeled: for `discriminator` and `critic`: (m, D) embedding of the labeled samples.
     Raises:
-        EvidenceError: for a need that nobody fills.
+        EvidenceError: for a need that nobody fills, or not with this learner and these arguments.
     """
     unknown = sorted(set(needs) - KNOWN)
     if unknown:
         raise EvidenceError(f"`predict` fills {sorted(KNOWN)}, but {unknown} was asked for")
-    agree = agreement(measure)
-    wants_map = expected is not None and bool({"misalignment", "region_size"} & set(needs))
-    columns = _Columns(len(rows))
-    for start, out, part in _stream(learner, inputs, rows, how):
-        if "probs" in needs:
-            columns.put("probs", start, out.logits.float().softmax(1))
-        if "embedding" in needs:
-            columns.put("embedding", start, out.embedding)
-        if wants_map and expected is not None:
-            region = expected(out, part).float()
-            cam = learner.network.cam(out.acts, out.embedding, out.logits.argmax(1))
-            columns.put("misalignment", start, _misalignment(cam, region, agree))
-            columns.put("region_size", start, region.nan_to_num().flatten(1).mean(1))
+    fingerprint = learner.fingerprint()
+    seed = int(fingerprint, 16)  # what is drawn is the learner's own, and as repeatable as it is
+    sides = _labeled_side(needs, labeled)
+    source = Source(learner, how, draws, views, seed)
+    fills = {name: FILLS[name](source) for name in FILLS if name in needs}
+    if sides is not None:
+        fills["embedding"] = FILLS["embedding"](source)
+    wants_map = expected is not None and bool(COMPARED & set(needs))
+    compare = _comparison(learner, expected if wants_map else None, measure)
+    columns = Columns(len(rows))
+    for seen in stream(learner, inputs, rows, how):
+        for name, fill in fills.items():
+            columns.put(name, seen.start, fill(seen))
+        for name, values in compare(seen).items():
+            columns.put(name, seen.start, values)
     if "misalignment" in columns.arrays:
         _fill_with_median(columns.arrays["misalignment"])
-    return Evidence(tuple(ids), columns.arrays, learner.fingerprint())
+    if sides is not None and len(rows):
+        _add_sides(columns.arrays, needs, sides, seed)
+    return Evidence(tuple(ids), columns.arrays, fingerprint)
 
 
-def expected_regions(learner: Learner) -> Expected | None:
-    """What a learner itself expects: its region head, or its atlas, or nothing."""
-    if learner.region_head is not None:
-        return PredictedRegions(learner.region_head.to(learner.device))
-    if learner.atlas is not None:
-        return AtlasRegions(learner.atlas)
-    return None
+def head_evidence(learner: Learner) -> Evidence:
+    """The last layer as evidence, one row a class: `weight` (C, D) and `bias` (C,).
 
+    `embedding @ weight.T + bias` are the logits of the (first) network for the embedding that
+    `predict` gives, to the precision in which it saw.
 
-@torch.inference_mode()
-def maps(
-    learner: Learner,
-    inputs: Inputs,
-    rows: IntArray,
-    size: tuple[int, int],
-    expected: Expected | None = None,
-    how: Pass = Pass(),
-) -> tuple[FloatArray, FloatArray | None]:
-    """Maps of the predicted class, and expected regions, on the image grid.
-
-    Returns:
-        (n, *size) maps in [0, 1], and (n, *size) regions in [0, 1] or None. For a few samples at
-        a time: both are held in memory.
+    Raises:
+        EvidenceError: unless the head is linear.
     """
-    cams, regions = [], []
-    for _, out, part in _stream(learner, inputs, rows, how):
-        cam = learner.network.cam(out.acts, out.embedding, out.logits.argmax(1))
-        cams.append(resize_map(normalize_map(cam.float()), size).cpu().numpy())
-        if expected is not None:
-            region = expected(out, part).float().nan_to_num()
-            regions.append(resize_map(region, size).cpu().numpy())
-    return np.concatenate(cams), np.concatenate(regions) if regions else None
+    head = learner.network.head
+    if not isinstance(head, LinearHead):
+        raise EvidenceError(
+            "the last layer's weights need a linear head, but this learner classifies by distance "
+            "to prototypes; set `model.head: linear`, or choose a strategy without `head_weight`"
+        )
+    arrays = {"weight": head.linear.weight, "bias": head.linear.bias}
+    return Evidence(
+        learner.classes,
+        {name: value.detach().float().cpu().numpy().copy() for name, value in arrays.items()},
+        learner.fingerprint(),
+    )
 
 
-@torch.inference_mode()
-def look(
-    learner: Learner,
-    inputs: Inputs,
-    rows: IntArray,
-    references: Callable[[IntArray], FloatArray],
-    measures: Collection[str] = ("soft_dice", "pointing_game"),
-    how: Pass = Pass(),
-) -> dict[str, FloatArray]:
-    """How well maps of the predicted class agree with reference regions, on the image grid.
+def _comparison(
+    learner: Learner, expected: Expected | None, measure: str
+) -> Callable[[Seen], dict[str, Tensor]]:
+    """Compares maps with expected regions, where there are any."""
+    agree = agreement(measure)
 
-    Args:
-        references: gives (b, S, S) regions in [0, 1] of some rows, NaN where unknown.
-    Returns:
-        (n,) by measure; NaN where the reference is unknown or empty, for there is nothing to hit.
-    """
-    columns = _Columns(len(rows))
-    for start, out, part in _stream(learner, inputs, rows, how):
-        region = torch.from_numpy(references(part)).float().to(out.logits.device)
-        cam = learner.network.cam(out.acts, out.embedding, out.logits.argmax(1))
-        cam = resize_map(normalize_map(cam.float()), tuple(region.shape[1:]))
-        something = region.nan_to_num().flatten(1).sum(1) > 0
-        for name in measures:
-            value = agreement(name)(cam, region.nan_to_num())
-            columns.put(name, start, torch.where(something, value, torch.nan))
-    return columns.arrays
+    def compare(seen: Seen) -> dict[str, Tensor]:
+        if expected is None:
+            return {}
+        region = expected(seen.out, seen.rows).float()
+        return {
+            "misalignment": _misalignment(predicted_map(learner, seen.out), region, agree),
+            "region_size": region.nan_to_num().flatten(1).mean(1),
+        }
 
-
-def _stream(
-    learner: Learner, inputs: Inputs, rows: IntArray, how: Pass
-) -> Iterator[tuple[int, Output, IntArray]]:
-    network = learner.network.eval()
-    full = network.backbone is not None
-    for start in range(0, len(rows), how.batch_size):
-        part = rows[start : start + how.batch_size]
-        with autocast(learner.device, how.precision if full else "32"):
-            out = network(to_tensor(inputs, part, learner.device))
-        yield start, out, part
-        how.progress(start + len(part), len(rows))
+    return compare
 
 
 def _misalignment(cam: Tensor, region: Tensor, agree: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """(n,) in [0, 1]; NaN where nothing is expected."""
     known = region.nan_to_num()
-    value = 1 - agree(normalize_map(cam.float()), known)
+    value = 1 - agree(normalize_map(cam), known)
     return torch.where(known.flatten(1).sum(1) > 0, value, torch.nan)
 
 
 def _fill_with_median(values: FloatArray) -> None:
     missing = np.isnan(values)
     values[missing] = 0.5 if missing.all() else np.median(values[~missing])
+
+
+def _labeled_side(needs: Collection[str], labeled: FloatArray | None) -> FloatArray | None:
+    """The labeled embeddings, if they are needed."""
+    wanted = sorted(SIDES.keys() & set(needs))
+    if wanted and labeled is None:
+        raise EvidenceError(
+            f"{wanted} need the embedding of the labeled samples, but `labeled` was not given; "
+            "hand `predict` labeled=predict(..., needs=('embedding',)).arrays['embedding']"
+        )
+    return labeled if wanted else None
+
+
+def _add_sides(
+    arrays: dict[str, FloatArray], needs: Collection[str], labeled: FloatArray, seed: int
+) -> None:
+    pool = torch.from_numpy(arrays["embedding"])
+    if "embedding" not in needs:
+        del arrays["embedding"]
+    known = torch.from_numpy(np.array(labeled, dtype=np.float32))
+    for name in SIDES.keys() & set(needs):
+        arrays[name] = SIDES[name](known, pool, seed).numpy()

@@ -70,6 +70,7 @@ class Course:
     classes: int
     seed: int
     validation: Lessons | None = None
+    flips: bool = True
 
     @property
     def usual(self) -> Usual:
@@ -196,7 +197,7 @@ def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> T
 def _augmented(batch: Batch, course: Course) -> Batch:
     if not course.usual.augment or course.model.mode == "features":
         return batch
-    images, regions = augment(batch.inputs, batch.regions)
+    images, regions = augment(batch.inputs, batch.regions, course.flips)
     return Batch(images, batch.labels, regions, batch.bought)
 
 

@@ -22,6 +22,7 @@ class Card:
     confidence: str
     scores: tuple[tuple[str, str], ...]
     why: str
+    stands_for: str
 
     @property
     def disagree(self) -> bool:
@@ -85,7 +86,14 @@ def _card(case: Mapping[str, Any], read: PanelReader) -> Card:
         confidence="" if confidence is None else percent(confidence),
         scores=tuple((k, number(v, 2)) for k, v in scores if v is not None),
         why=str(case.get("why") or ""),
+        stands_for=_represented(case.get("stands_for")),
     )
+
+
+def _represented(among: object) -> str:
+    """How many candidates a case stands for, itself aside."""
+    others = among - 1 if isinstance(among, int) else 0
+    return f"stands for {count(others, 'more candidate')}" if others > 0 else ""
 
 
 def _title(cards: list[Card]) -> str:

@@ -74,6 +74,13 @@ def correlations_of(arm: Arm) -> list[tuple[int, float]]:
     return [(r, sum(values) / len(values)) for r, values in sorted(found.items())]
 
 
+def advice_of(arm: Arm) -> list[Mapping[str, Any]]:
+    """What the stopping criteria said at the last query of the first seed that has any."""
+    told = [run["advice"][-1] for run in arm.runs if run.get("advice")]
+    rows = told[0] if told else ()
+    return [{**row, "criterion": str(row["criterion"]).replace("_", " ")} for row in rows]
+
+
 def last_of(arm: Arm, key: str) -> tuple[float, float, int] | None:
     """Mean, deviation and count over seeds of the last entry of a list such as `cost_seconds`."""
     return pooled([run[key][-1] for run in arm.runs if run.get(key)])

@@ -27,6 +27,7 @@ from foveal.report.reading import (
     ranked,
 )
 from foveal.report.rounds import (
+    advice_of,
     asked_per_round,
     classes_of,
     correlations_of,
@@ -222,6 +223,16 @@ def recall(results: Results) -> Section | None:
     return Section("recall", "Recall per class", _recall_title(arms), data, pictures)
 
 
+def stopping(results: Results) -> Section | None:
+    """What the stopping criteria said at the last query."""
+    told = [(arm, advice_of(arm)) for arm in arms_of(results)]
+    kept = [(tables.arm_name(arm), rows) for arm, rows in told if rows]
+    if not kept:
+        return None
+    data = {"arms": kept}
+    return Section("stopping", "When to stop", words.stopping_title([r for _, r in kept]), data)
+
+
 def notes(results: Results) -> Section | None:
     """What the runs noted on their way."""
     found = [(tables.arm_name(arm), notes_of(arm)) for arm in arms_of(results)]
@@ -284,6 +295,7 @@ AFTER_GALLERY: tuple[Builder, ...] = (
     size,
     balance,
     recall,
+    stopping,
     notes,
     settings,
     glossary,

@@ -209,3 +209,13 @@ def size_title(arm: str, rho: float) -> str:
         return f"Misalignment hardly follows the size of the region ({what})"
     direction = "falls" if rho < 0 else "rises"
     return f"Misalignment {direction} with the size of the region ({what})"
+
+
+def stopping_title(told: Sequence[Sequence[Results]]) -> str:
+    """How many arms a majority of the criteria would let stop."""
+    ready = sum(sum(bool(row.get("stop")) for row in rows) * 2 > len(rows) for rows in told)
+    if not ready:
+        return "When to stop: most criteria would go on, or cannot tell yet"
+    if len(told) == 1:
+        return "When to stop: most criteria would stop now"
+    return f"When to stop: in {ready} of {count(len(told), 'arm')} most criteria would stop now"

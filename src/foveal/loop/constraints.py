@@ -1,0 +1,57 @@
+"""Constraints of a spec on a batch, and the names of candidates that they are about."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from foveal.acquire import Constraints
+from foveal.core.errors import SpecError, near_miss
+from foveal.core.pool import Pool, SampleId
+from foveal.core.spec import ExperimentSpec
+
+
+class Names(TypedDict):
+    """What candidates share, as `acquire` takes it."""
+
+    groups: Sequence[str]
+    clusters: Sequence[str]
+    studies: Sequence[str] | None
+    strata: Sequence[str] | None
+
+
+def rules(spec: ExperimentSpec) -> Constraints:
+    """What every batch must respect."""
+    wish = spec.acquire
+    return Constraints(
+        per_group=wish.per_group,
+        per_study=wish.per_study,
+        one_per_cluster=wish.skip_near_duplicates,
+        balance=wish.balance,
+        per_stratum=wish.per_stratum if wish.stratum else "none",
+    )
+
+
+def names_of(pool: Pool, ids: Sequence[SampleId], spec: ExperimentSpec) -> Names:
+    """Group, near-duplicate cluster, study and stratum of samples."""
+    samples = [pool[i] for i in ids]
+    wish = spec.acquire
+    return {
+        "groups": [s.group for s in samples],
+        "clusters": [s.cluster for s in samples],
+        "studies": [s.extra.get(wish.study, "") for s in samples] if wish.per_study else None,
+        "strata": [s.extra.get(wish.stratum, "") for s in samples] if wish.stratum else None,
+    }
+
+
+def check_columns(pool: Pool, spec: ExperimentSpec) -> None:
+    """Raise `SpecError` for a constraint on a column that the manifest does not have."""
+    known = {name for sample in pool.samples for name in sample.extra}
+    wish = spec.acquire
+    for setting, column, used in (
+        ("stratum", wish.stratum, bool(wish.stratum)),
+        ("study", wish.study, wish.per_study is not None),
+    ):
+        if used and column not in known:
+            raise SpecError(
+                f"`acquire.{setting}` must name a column of the manifest, but there is no "
+                f"{column!r}.{near_miss(column, known) if known else ' It has no further columns.'}"
+            )

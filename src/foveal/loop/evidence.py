@@ -1,0 +1,131 @@
+"""Evidence of a round: of the candidates, and of the sets beside the pool that a strategy reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from foveal.core.arrays import BoolArray
+from foveal.core.evidence import Evidence
+from foveal.core.pool import SampleId
+from foveal.core.spec import ExperimentSpec, SoughtSpec
+from foveal.loop.bench import Bench
+from foveal.loop.wants import ALWAYS, SETS, wanted
+from foveal.models import Expected, Learner, Pass, head_evidence, predict
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Labels that may be read in a round: those bought, and those of the validation part."""
+
+    labeled: Mapping[SampleId, int]
+    val: Mapping[SampleId, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Evidence of the candidates and, by name, of the sets beside them; what is to be told."""
+
+    pool: Evidence
+    context: Mapping[str, Evidence]
+    notes: tuple[str, ...] = ()
+
+
+def gather(
+    learner: Learner,
+    bench: Bench,
+    ids: tuple[SampleId, ...],
+    spec: ExperimentSpec,
+    expected: Expected | None,
+    known: Known,
+    how: Pass,
+) -> Gathered:
+    """All that the spec's strategy reads in this round.
+
+    Args:
+        ids: the candidates.
+        expected: gives regions where one is expected.
+        known: labels of the sets beside the pool; no other label is read.
+    """
+    needs, places = wanted(spec)
+    sides = needs & {"discriminator", "critic"}
+    labeled = _with_labels(learner, bench, known.labeled, how)
+    pool = predict(
+        learner,
+        bench.inputs,
+        bench.rows(ids),
+        ids,
+        needs,
+        expected,
+        spec.acquire.measure,
+        how,
+        draws=spec.train.draws,
+        views=bench.views(spec.acquire.views) if "view_probs" in needs else (),
+        labeled=labeled.arrays["embedding"] if sides else None,  # type: ignore[arg-type]
+    )
+    context: dict[str, Evidence] = {}
+    if "labeled" in places:
+        context["labeled"] = labeled
+    if "head" in places:
+        context["head"] = head_evidence(learner)
+    from_val = any(getattr(spec.acquire, k).exemplars != "labeled" for k in SETS)
+    val = None
+    if known.val and ("val" in places or (from_val and places & set(SETS.values()))):
+        val = _with_labels(learner, bench, known.val, how)
+    if val is not None and "val" in places:
+        context["val"] = val
+    notes: list[str] = []
+    for key, place in SETS.items():
+        if place in places:
+            sought: SoughtSpec = getattr(spec.acquire, key)
+            context[place] = _sought(sought, labeled, val, bench.pool.classes, notes)
+    return Gathered(pool, context, tuple(notes))
+
+
+def _with_labels(
+    learner: Learner, bench: Bench, labels: Mapping[SampleId, int], how: Pass
+) -> Evidence:
+    ids = tuple(labels)
+    seen = predict(learner, bench.inputs, bench.rows(ids), ids, ALWAYS, how=how)
+    label = np.array(list(labels.values()), dtype=np.int64)
+    return Evidence(ids, {**seen.arrays, "label": label}, seen.fingerprint)
+
+
+def _sought(
+    sought: SoughtSpec,
+    labeled: Evidence,
+    val: Evidence | None,
+    classes: tuple[str, ...],
+    notes: list[str],
+) -> Evidence:
+    """Exemplars of the sought classes; all of them where none is misclassified any more."""
+    codes = [classes.index(name) for name in sought.classes]
+    sources: dict[str, list[Evidence | None]] = {
+        "labeled": [labeled],
+        "val": [val],
+        "both": [labeled, val],
+    }
+    parts = [_of_classes(one, codes) for one in sources[sought.exemplars] if one is not None]
+    whole = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1])
+    if sought.only == "all":
+        return whole
+    wrong = _wrong(whole)
+    if not wrong.any() and len(whole):
+        notes.append("no exemplar is misclassified any more, so all of them were used")
+        return whole
+    return whole.rows(np.flatnonzero(wrong).tolist())
+
+
+def _of_classes(evidence: Evidence, codes: list[int]) -> Evidence:
+    return evidence.rows(np.flatnonzero(np.isin(evidence.arrays["label"], codes)).tolist())
+
+
+def _wrong(evidence: Evidence) -> BoolArray:
+    predicted = np.argmax(evidence.arrays["probs"], axis=1)
+    wrong: BoolArray = predicted != evidence.arrays["label"]
+    return wrong
+
+
+def _joined(a: Evidence, b: Evidence) -> Evidence:
+    arrays = {name: np.concatenate([a.arrays[name], b.arrays[name]]) for name in a.arrays}
+    return Evidence((*a.ids, *b.ids), arrays, a.fingerprint)

@@ -1,0 +1,78 @@
+"""Needs: the evidence that `predict` fills, and what a spec must switch on for some of it."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from foveal.core.errors import EvidenceError
+from foveal.core.spec import ExperimentSpec, check_views
+
+KNOWN = frozenset(
+    {
+        "probs",
+        "embedding",
+        "misalignment",
+        "region_size",
+        "mc_probs",
+        "view_probs",
+        "predicted_loss",
+        "discriminator",
+        "critic",
+        "deepfool_distance",
+        "bim_distance",
+    }
+)
+
+Check = Callable[[ExperimentSpec], None]
+
+
+def check_needs(needs: Collection[str], spec: ExperimentSpec) -> None:
+    """Raise unless a run with this spec can fill what a strategy needs; for before any training.
+
+    Args:
+        needs: evidence of the pool (`mc_probs`) or of the head (`head_weight`). Names that need no
+            switch pass, also unknown ones: those are `predict`'s to refuse.
+    Raises:
+        EvidenceError: naming the setting that switches the evidence on.
+        SpecError: where views would be flips although sides matter.
+    """
+    for need in sorted(set(needs) & SWITCHES.keys()):
+        SWITCHES[need](spec)
+
+
+def _draws(spec: ExperimentSpec) -> None:
+    if spec.model.dropout == 0 and spec.train.members == 1:
+        raise EvidenceError(
+            "`mc_probs` needs several draws, but `model.dropout` is 0 and `train.members` is 1; "
+            "set `model.dropout` above 0 (0.5 is usual), or `train.members` to 5 for an ensemble"
+        )
+    if spec.train.members == 1 and spec.train.draws == 1:
+        raise EvidenceError(
+            "`mc_probs` needs several draws, but `train.draws` is 1, and a single draw agrees with "
+            "itself; set `train.draws` to 20"
+        )
+
+
+def _regions(spec: ExperimentSpec) -> None:
+    if spec.regions.source == "none":
+        raise EvidenceError(
+            "`misalignment` and `region_size` need an expected region, but `regions.source` is "
+            "none; set it to predicted, atlas or weak"
+        )
+
+
+def _linear(spec: ExperimentSpec) -> None:
+    if spec.model.head != "linear":
+        raise EvidenceError(
+            "`head_weight` and `head_bias` are the last layer of a linear head, but `model.head` "
+            f"is {spec.model.head}; set it to linear"
+        )
+
+
+# What must be switched on for some evidence; all other evidence can always be filled.
+SWITCHES: Mapping[str, Check] = {
+    "mc_probs": _draws,
+    "view_probs": check_views,
+    "misalignment": _regions,
+    "region_size": _regions,
+    "head_weight": _linear,
+    "head_bias": _linear,
+}
