@@ -10,6 +10,7 @@ from foveal.acquire.strategies.core_gcn import (
     loss_and_gradient,
 )
 from foveal.acquire.strategies.k_center import k_center
+from foveal.core.errors import SpecError
 
 
 def chance(seed=0):
@@ -74,3 +75,9 @@ def test_a_large_pool_is_thinned_and_a_note_says_so():
     assert len(set(chosen.positions.tolist())) == 4
     assert chosen.notes == ("core_gcn looked at 10 of 30 candidates, drawn at random",)
     assert len(set(core_gcn(rows, 30, chance(), rows[:2], graph_rows=10, epochs=5).positions)) == 30
+
+
+@pytest.mark.parametrize("name", ["hidden", "neighbor_count"])
+def test_settings_out_of_range_are_refused(name):
+    with pytest.raises(SpecError, match=f"`{name}` of core_gcn"):
+        core_gcn(np.zeros((2, 1)), 1, chance(), np.zeros((1, 1)), **{name: 0})

@@ -68,6 +68,12 @@ def test_neither_greedy_alone_would_do():
     assert (set(cheap.picked), cheap.rule) == (set(range(1, 11)), "score per second")
 
 
+def test_scores_below_zero_are_worth_something_too():
+    # Two good candidates are worth more than one that is slightly better, whatever the zero is.
+    scores = np.array([-1.0, -1.2, -1.3, -9.0])
+    assert set(knapsack(scores, (), timed(10, [10, 5, 5, 10])).picked) == {1, 2}
+
+
 @given(offers(30), st.data())
 def test_nothing_is_overspent_and_nothing_that_fits_is_left(offer, data):
     scores, costs, seconds = offer
@@ -139,6 +145,23 @@ def test_strata_share_the_seconds_too():
         rules, purse.nominal, groups=None, clusters=None, probs=None, studies=None, strata=strata
     )
     assert set(knapsack(scores, some, purse).picked) == {5, 6, 7, 13, 14, 15}
+
+
+@pytest.mark.parametrize("shares", ["equal", "proportional"])
+def test_cheap_candidates_do_not_spoil_the_shares(shares):
+    # Half of all is cheap: far more fit than at the average cost, and many raises are needed.
+    rng = np.random.default_rng(0)
+    strata = ["north"] * 200 + ["south"] * 200
+    costs = np.where(rng.random(400) < 0.5, 1.0, 60.0)
+    rules = Constraints(per_stratum=shares)
+    purse = timed(100, costs)
+    some = caps_of(
+        rules, purse.nominal, groups=None, clusters=None, probs=None, studies=None, strata=strata
+    )
+    batch = knapsack(rng.random(400), some, purse)
+    got = Counter(strata[i] for i in batch.picked)
+    assert sum(got.values()) >= 98
+    assert abs(got["north"] - got["south"]) <= 1
 
 
 def per_group(groups, cap):

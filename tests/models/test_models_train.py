@@ -23,8 +23,8 @@ from model_toys import (
 from foveal.core.errors import DataError, SpecError
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models import Learner, Lessons, build_backbone, look
-from foveal.models.losses import classification_loss
 from foveal.models.lessons import reader
+from foveal.models.losses import classification_loss
 from foveal.models.network import Network
 from foveal.models.train import USUAL, Course, train
 

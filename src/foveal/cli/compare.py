@@ -15,7 +15,11 @@ from foveal.cli.spec_file import read_settings
 def command(
     spec: SpecPath,
     strategies: Annotated[
-        str, typer.Option(metavar="A,B,C", help="strategies to compare; default: the spec's arms")
+        str,
+        typer.Option(
+            metavar="A,B,C",
+            help="strategies to compare, or `all` that the spec can run; default: the spec's arms",
+        ),
     ] = "",
     seeds: Annotated[
         int | None, typer.Option(min=1, help="how many seeds; default: the spec's")
@@ -34,15 +38,21 @@ def command(
 
       foveal compare examples/busi.yaml --strategies random,entropy,eg_al --seeds 3
     """
+    from foveal.acquire.bandit import listed
     from foveal.cli.finish import finish
     from foveal.cli.study import study
     from foveal.core.spec import parse_spec
-    from foveal.loop import arms_of, runs_of
+    from foveal.loop import arms_of, runnable, runs_of
 
     console = Console()
     settings = read_settings(spec, changes or [])
-    if strategies:
-        settings["arms"] = arms_of([name.strip() for name in strategies.split(",")])
+    if strategies == "all":
+        able, unable = runnable(settings)
+        for name, why in unable.items():
+            console.print(f"Left out: {name}: {why}", soft_wrap=True, highlight=False, markup=False)
+        settings["arms"] = arms_of(able)
+    elif strategies:
+        settings["arms"] = arms_of(listed(strategies))
     if seeds:
         settings["seeds"] = seeds
     folder = out or Path("runs") / spec.stem

@@ -5,7 +5,7 @@ from foveal.loop.bench import Bench, Watch, open_bench
 from foveal.loop.experiment import Experiment, run_round
 from foveal.loop.results import results_of, run_record, write_results
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
-from foveal.loop.study import Run, arms_of, run_study, runs_of
+from foveal.loop.study import Run, arms_of, run_study, runnable, runs_of
 
 __all__ = [
     "Annotate",
@@ -28,6 +28,7 @@ __all__ = [
     "run_record",
     "run_round",
     "run_study",
+    "runnable",
     "runs_of",
     "write_results",
 ]

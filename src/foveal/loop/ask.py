@@ -13,10 +13,12 @@ from foveal.core.evidence import Evidence
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
+from foveal.loop.arms import arm_of
 from foveal.loop.bench import Bench, RegionReader
 from foveal.loop.constraints import names_of, rules
 from foveal.loop.evidence import Known, gather
 from foveal.loop.packing import pack
+from foveal.loop.wants import parameters_of
 from foveal.models import Expected, GivenRegions, Learner, Pass, expected_regions, maps
 from foveal.store import Blobs, State
 
@@ -59,18 +61,19 @@ def ask(
     expected = _expected(learner, spec, hidden, weak)
     gathered = gather(learner, bench, ids, spec, expected, known, how)
     evidence = gathered.pool
+    arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     query = acquisition.acquire(
         evidence,
-        spec.acquire.strategy,
+        arm,
         budget,
-        parameters=spec.acquire.parameters,
+        parameters=parameters_of(spec, acquisition.get(arm)),
         seed=spec.seed,
         round=round_number,
         context=gathered.context,
         constraints=rules(spec),
         **names_of(bench.pool, ids, spec),
     )
-    query = replace(query, notes=(*gathered.notes, *query.notes))
+    query = replace(query, notes=(*told, *gathered.notes, *query.notes))
     put = blobs.put
     details: dict[str, Any] = {
         "shown": _shown(learner, bench, query, evidence, expected, how, put),

@@ -8,7 +8,7 @@ from foveal import acquire as acquisition
 from foveal.core.arrays import AnyArray
 from foveal.core.evidence import Evidence
 from foveal.core.spec import ExperimentSpec
-from foveal.loop.wants import MAPPED, wanted
+from foveal.loop.wants import MAPPED, check_parameters, parameters_of, plans_of, wanted
 from foveal.models import check_needs
 
 # What `predict` fills, for two samples that do not exist.
@@ -42,8 +42,9 @@ def rehearse(spec: ExperimentSpec) -> None:
         SpecError: an unknown setting of it, or one of the wrong type or range.
         EvidenceError: it needs what no run, or no run with these settings, can fill.
     """
-    name = spec.acquire.strategy
-    check_needs(acquisition.get(name).needs, spec)
+    check_parameters(spec)
+    for plan in plans_of(spec):
+        check_needs(plan.needs, spec)
     _, places = wanted(spec)
     hidden = MAPPED if spec.regions.source == "none" else frozenset()
     arrays = {key: array for key, array in MADE_UP.items() if key not in hidden}
@@ -51,10 +52,11 @@ def rehearse(spec: ExperimentSpec) -> None:
         place: Evidence((f"{place} a", f"{place} b"), HEAD if place == "head" else BESIDE)
         for place in places
     }
-    acquisition.acquire(
-        Evidence(("a", "b"), arrays),
-        name,
-        1,
-        parameters=spec.acquire.parameters,
-        context=context,
-    )
+    for plan in plans_of(spec):
+        acquisition.acquire(
+            Evidence(("a", "b"), arrays),
+            plan.name,
+            1,
+            parameters=parameters_of(spec, plan),
+            context=context,
+        )

@@ -34,6 +34,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
         "queried": [list(q.ids) for q in state.queries[:n]],
         "cost_seconds": _costs(spec, state, pool)[:n],
         "wall_seconds": _wall(state),
+        "ask_seconds": [round(float(d["seconds"]), 3) for d in state.details if "seconds" in d],
         "class_counts": _class_counts(state, pool)[:n],
         "recall_per_class": [t.details[REPORTED]["recall_per_class"] for t in state.trained],
         "reliability": state.trained[-1].details[REPORTED]["reliability"] if n else None,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foveal.acquire import names
 from foveal.core.errors import FovealError
 from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
@@ -20,8 +21,10 @@ from foveal.loop.experiment import Experiment
 from foveal.loop.gallery import draw_gallery
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.results import run_record
+from foveal.loop.wants import check_targets
 from foveal.models import use_threads
 
+LONGEST_NAME = 60
 PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
 
 
@@ -44,7 +47,7 @@ def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
             `rehearse`, which also raises UnknownName and EvidenceError).
     """
     whole = parse_spec(settings)
-    arms = whole.arms or (ArmSpec(name=whole.acquire.strategy),)
+    arms = whole.arms or (ArmSpec(name=shortened(whole.acquire.strategy)),)
     alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
     slugs = _slugs([arm.name for arm in arms])
     runs = []
@@ -59,7 +62,28 @@ def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
 
 def arms_of(strategies: Sequence[str]) -> list[dict[str, Any]]:
     """Arms that differ in the strategy alone."""
-    return [{"name": name, "set": {"acquire.strategy": name}} for name in strategies]
+    return [{"name": shortened(name), "set": {"acquire.strategy": name}} for name in strategies]
+
+
+def shortened(name: str) -> str:
+    """A strategy's name as that of an arm, which has a limit that expressions may pass."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def runnable(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """All strategies that a spec can run as it is, and why it cannot run the others."""
+    able, unable = [], {}
+    alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
+    for name in names():
+        spec = parse_spec(with_settings(alone, {"acquire.strategy": name}))
+        try:
+            rehearse(spec)
+            check_targets(spec)
+        except FovealError as error:
+            unable[name] = str(error)
+        else:
+            able.append(name)
+    return able, unable
 
 
 def run_study(

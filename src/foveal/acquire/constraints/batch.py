@@ -63,9 +63,9 @@ class Batch:
 
     def take(self, positions: IntArray) -> None:
         """Pick, in order, those that fit into the purse and break no cap."""
-        prices = self.purse.costs[positions].tolist()
+        prices, slack = self.purse.costs[positions].tolist(), self.purse.slack
         for position, price in zip(positions.tolist(), prices, strict=True):
-            if price <= self.left + self.purse.slack and all(
+            if price <= self.left + slack and all(
                 count[cap.codes[position]] < limit
                 for cap, count, limit in zip(self.caps, self.counts, self.limits, strict=True)
             ):
@@ -78,8 +78,21 @@ class Batch:
         if not (relax or self.caps[which].soft):
             return False
         codes = self.caps[which].codes[left[hardest == which]]
-        self.limits[which] = int(self.counts[which][codes].min()) + 1
+        self.limits[which] = int(self.counts[which][codes].min()) + self._step(which)
         return True
+
+    def _step(self, which: int) -> int:
+        """By how much a cap is raised: one, or part of what the seconds may still buy of a share.
+
+        How many candidates seconds buy is not known beforehand. A quarter of the guess for each
+        code is safe to give at once, and spares a pass over the pool for each single place. The
+        guess goes by what the picks cost so far, but no less than an eighth of the average, lest
+        a start with free candidates give all places away.
+        """
+        if not (self.purse.timed and self.caps[which].soft and self.picked):
+            return 1
+        each = max((self.purse.total - self.left) / len(self.picked), self.purse.costs.mean() / 8)
+        return max(1, int(self.left / each) // (4 * (self.counts[which].size - 1))) if each else 1
 
 
 def walk(

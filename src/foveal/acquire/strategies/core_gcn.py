@@ -9,6 +9,7 @@ from foveal.acquire.geometry.farthest import farthest_first, most_central
 from foveal.acquire.geometry.neighbors import neighbors
 from foveal.acquire.registry import BOTH, Chosen, Facts, selector
 from foveal.core.arrays import BoolArray, FloatArray
+from foveal.core.errors import SpecError
 
 BALANCE = 1.2  # weight of the unlabeled in the loss, as published
 RATE, DECAY = 1e-3, 5e-4  # learning rate and weight decay of Adam, as published
@@ -50,10 +51,16 @@ def core_gcn(
 
     Returns:
         (k,) positions, most wanted first; duplicates in hidden features come last, in their order.
+
+    Raises:
+        SpecError: if `hidden` or `neighbor_count` is below 1.
     Source:
         Caramalau, Bhattarai and Kim 2021, Sequential graph convolutional network for active
         learning, arXiv:2006.10219.
     """
+    for name, value in (("hidden", hidden), ("neighbor_count", neighbor_count)):
+        if value < 1:
+            raise SpecError(f"`{name}` of core_gcn must be at least 1, not {value}")
     n, most = len(embedding), max(graph_rows, k)
     kept = np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
     rows = unit_rows(np.concatenate([embedding[kept], labeled_embedding]).astype(np.float64))
