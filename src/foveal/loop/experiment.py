@@ -14,7 +14,7 @@ from foveal import __version__
 from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.core.truth import Guard
 from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
@@ -251,7 +251,9 @@ class Experiment(AbstractContextManager["Experiment"]):
 
 def check_same(stored: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """Raise `SpecError` unless a folder's journal belongs to this spec and these images."""
-    changed = sorted(_differences(stored["spec"], now["spec"]))
+    # A run begun before a setting existed began with its default.
+    began = parse_spec(stored["spec"]).model_dump(mode="json")
+    changed = sorted(_differences(began, now["spec"]))
     if changed:
         raise SpecError(
             f"the run in {folder.name!r} began with other settings of {', '.join(changed)}; use "

@@ -12,6 +12,8 @@ from foveal.acquire.strategies.uncertainty import margin
 from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import SpecError
 
+MICRO_ITERATIONS = 5  # of k-means; micro-clusters are joined again, so that they need not settle
+
 
 def _why(facts: Facts) -> str:
     gap = 1 - margin(facts["probs"][None])[0]
@@ -75,7 +77,7 @@ def average_linkage(
     if len(rows) == 1:
         return np.zeros(1, dtype=np.int64)
     if len(rows) > hac_rows:
-        micro = k_means(rows, hac_rows, rng)
+        micro = k_means(rows, hac_rows, rng, iterations=MICRO_ITERATIONS)
         return average_linkage(micro.centers, count, hac_rows, rng)[micro.label]
     tree = linkage(pdist(np.asarray(rows, dtype=np.float64)), method="average")
     label: IntArray = fcluster(tree, count, criterion="maxclust").astype(np.int64) - 1
