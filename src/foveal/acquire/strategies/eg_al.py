@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from foveal.acquire.registry import BOTH, Facts, Scored, scorer
+from foveal.acquire.scaling import average_ranks, over_pool
 from foveal.acquire.strategies.misalignment import look
 from foveal.acquire.strategies.misalignment import misalignment as checked_misalignment
 from foveal.acquire.strategies.uncertainty import LogBase, entropy, largest_entropy
@@ -16,7 +17,6 @@ Form = Literal["convex", "additive", "product", "rank_average"]
 Normalize = Literal["none", "log_classes", "pool"]
 
 WEIGHT = 0.5
-CONSTANT_WITHIN = 1e-9  # a spread below this is rounding, which must not be blown up to [0, 1]
 
 
 def _why(facts: Facts) -> str:
@@ -106,7 +106,7 @@ def _normalized(
     h: FloatArray, d: FloatArray, normalize: Normalize, classes: int, log_base: LogBase
 ) -> tuple[FloatArray, FloatArray]:
     if normalize == "pool":
-        return _over_pool(h), _over_pool(d)
+        return over_pool(h), over_pool(d)
     if normalize == "log_classes" and classes > 1:
         return h / largest_entropy(classes, log_base), d
     return h, d
@@ -118,21 +118,8 @@ def _combined(h: FloatArray, d: FloatArray, form: Form, weight: float) -> FloatA
     if form == "additive":
         return h + weight * d
     if form == "rank_average":
-        h, d = _ranks(h), _ranks(d)
+        h, d = average_ranks(h), average_ranks(d)
     return weight * h + (1 - weight) * d
-
-
-def _over_pool(term: FloatArray) -> FloatArray:
-    spread = np.ptp(term) if term.size else 0.0
-    return (term - term.min()) / spread if spread > CONSTANT_WITHIN else np.zeros_like(term)
-
-
-def _ranks(term: FloatArray) -> FloatArray:
-    """Average ranks from 0 (least) to 1; equal values share one."""
-    _, place, counts = np.unique(term, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts + 1) / 2
-    ranks: FloatArray = mean_rank[place] / max(1, term.size - 1)
-    return ranks
 
 
 def _idle(weight: float, form: Form, normalize: Normalize, log_base: LogBase) -> tuple[str, ...]:
