@@ -4,14 +4,17 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
+
+import numpy as np
 
 from foveal.core.arrays import FloatArray, IntArray
-from foveal.core.errors import SpecError, unknown_name
+from foveal.core.errors import BudgetError, SpecError, unknown_name
+from foveal.core.evidence import SAMPLE_AXIS
 from foveal.core.query import Setting
 
 Kind = Literal["scorer", "selector"]
@@ -211,11 +214,12 @@ def _filing(
             )
         arguments = inspect.signature(fn).parameters
         _check_arrays(name, kind, arguments, needs, optional)
+        whole = _within_pool(fn, name, needs) if kind == "selector" else fn
         doc = inspect.getdoc(fn) or ""
         _filed[name] = Strategy(
             name=name,
             kind=kind,
-            fn=fn,
+            fn=whole,
             needs=needs,
             optional=optional,
             tasks=tasks,
@@ -225,9 +229,29 @@ def _filing(
             source=source or _section(doc, "Source"),
             why=why,
         )
-        return fn
+        return whole
 
     return file
+
+
+def _within_pool(fn: Function, name: str, needs: tuple[str, ...]) -> Function:
+    """A selector that refuses to choose more than there are, also where it is called by hand."""
+    of_pool = next((n for n in needs if located(n)[0] == "pool"), None)
+    signature = inspect.signature(fn)
+
+    @wraps(fn)
+    def checked(*args: Any, **settings: Any) -> Any:
+        given = signature.bind(*args, **settings).arguments
+        if of_pool is not None:
+            n = np.shape(given[of_pool])[SAMPLE_AXIS.get(of_pool, 0)]
+            if not 0 <= given["k"] <= n:
+                raise BudgetError(
+                    f"`k` of {name} must lie in [0, {n}], since `{of_pool}` holds {n} candidates, "
+                    f"but is {given['k']}; ask for at most {n}"
+                )
+        return fn(*args, **settings)
+
+    return cast("Function", checked)
 
 
 def _check_arrays(

@@ -5,6 +5,7 @@ import numpy as np
 from foveal.acquire.geometry.clusters import k_means, representatives
 from foveal.acquire.geometry.distances import unit_rows
 from foveal.acquire.registry import Facts, selector
+from foveal.acquire.strategies.bayesian import check_draws
 from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import SpecError
 
@@ -44,12 +45,14 @@ def dropquery(
 
     Raises:
         SpecError: if `factor` is below 1.
+        EvidenceError: if there are fewer than 2 draws.
     Source:
         Gupte et al. 2024, Revisiting active learning in the era of vision foundation models,
         arXiv:2401.14555.
     """
     if factor < 1:
         raise SpecError(f"`factor` of dropquery must be at least 1, not {factor}")
+    check_draws(mc_probs)
     kept = contested(disagreements(probs, mc_probs), len(mc_probs), factor * k)
     rows = unit_rows(embedding[kept])
     picked: IntArray = kept[representatives(rows, k_means(rows, k, rng), k)]
