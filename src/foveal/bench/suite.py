@@ -15,6 +15,7 @@ BENCHMARKS: Mapping[str, str] = {
     "rounds": "rounds",
     "memory": "memory",
     "selection": "acquisition",
+    "libraries": "libraries",
     "gradients": "acquisition",
     "large": "acquisition",
 }
