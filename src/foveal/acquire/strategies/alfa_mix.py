@@ -109,9 +109,11 @@ def growing_mixes(
     """
     predicted = np.argmax(probs, axis=1)
     logits = embedding @ head_weight.T.astype(embedding.dtype) + head_bias
-    weight = head_weight.astype(np.float64)
-    moves, slope = residual(probs) @ (weight @ weight.T), residual(probs) @ weight
-    length = np.sqrt(np.einsum("ij,ij->i", slope, slope))[:, None]
+    # Residuals sum to 0: what all classes share moves no logit past another, and would cost digits.
+    weight = head_weight - head_weight.mean(axis=0, dtype=np.float64)
+    r = residual(probs)
+    moves = r @ (weight @ weight.T)
+    length = np.sqrt(np.maximum((moves * r).sum(axis=1, keepdims=True), 0))
     moves = np.divide(moves, length, out=np.zeros_like(moves), where=length > 0)
     away = [np.sqrt(squared_distances(embedding, anchor)) for anchor in anchors]
     for i in range(1, math.ceil(1 / step - 1e-9) + 1):
