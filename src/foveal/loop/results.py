@@ -11,6 +11,7 @@ from foveal.core.files import write_whole
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
 from foveal.evaluate import compare, summarize, warnings_for
+from foveal.loop.wants import wanted
 from foveal.store import State
 
 REPORTED = "test"
@@ -99,10 +100,21 @@ def _labels(state: State) -> list[int]:
 
 
 def _costs(spec: ExperimentSpec, state: State, pool: Pool) -> list[float]:
-    """Cumulative expert seconds; early stopping pays for the labels of its validation part."""
-    start = len(pool.ids("val")) * spec.cost.class_seconds if spec.train.patience else 0.0
+    """Cumulative expert seconds; who reads the validation part's labels pays for them."""
+    start = len(pool.ids("val")) * spec.cost.class_seconds if reads_validation(spec) else 0.0
     spent = [sum(a.seconds for a in state.history if a.round == q.round) for q in state.queries]
     return [start + total for total in accumulate(spent)]
+
+
+def reads_validation(spec: ExperimentSpec) -> bool:
+    """Whether training or selection uses the validation part's labels.
+
+    Exemplars from there are paid for by every arm of a study that names them, so that an arm which
+    does not seek them has no cheaper labels than one that does.
+    """
+    sought = (spec.acquire.target, spec.acquire.private)
+    named = any(one.classes and one.exemplars != "labeled" for one in sought)
+    return bool(spec.train.patience) or named or "val" in wanted(spec)[1]
 
 
 def _wall(state: State) -> list[float]:
