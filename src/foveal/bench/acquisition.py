@@ -20,7 +20,7 @@ from foveal.acquire.strategies.facility_location import facility_location
 from foveal.acquire.strategies.k_center import k_center
 from foveal.acquire.strategies.smi import flqmi, flvmi, logdetmi
 from foveal.acquire.strategies.typiclust import typiclust
-from foveal.bench.timing import Row, faster, side_by_side
+from foveal.bench.timing import Row, seconds_row, side_by_side
 from foveal.core.arrays import FloatArray, IntArray
 
 N, Q, D, K = 5000, 20, 64, 50
@@ -46,15 +46,8 @@ def selection() -> Iterator[Row]:
             partial(with_submodlib, peer, pool, query, K),
             repeats=3,
         )
-        yield Row(
-            f"{fn.__name__}, {N} candidates, {Q} exemplars, {K} picks",
-            "s",
-            float(np.median(ours)),
-            float(np.median(theirs)),
-            "submodlib 0.0.3",
-            faster(ours, theirs),
-            target,
-        )
+        name = f"{fn.__name__}, {N} candidates, {Q} exemplars, {K} picks"
+        yield seconds_row(name, ours, theirs, "submodlib 0.0.3", target)
 
 
 def large() -> Iterator[Row]:
@@ -73,15 +66,8 @@ def gradients() -> Iterator[Row]:
         lambda: plain_badge(residual, embedding, k, np.random.default_rng(0)),
         repeats=3,
     )
-    yield Row(
-        f"badge, {n} candidates, {classes} classes, {features} features, {k} picks",
-        "s",
-        float(np.median(ours)),
-        float(np.median(plain)),
-        "k-means++ on materialized gradients",
-        faster(ours, plain),
-        5.0,
-    )
+    name = f"badge, {n} candidates, {classes} classes, {features} features, {k} picks"
+    yield seconds_row(name, ours, plain, "k-means++ on materialized gradients", 5.0)
 
 
 def with_submodlib(function: str, pool: FloatArray, query: FloatArray, k: int) -> IntArray:

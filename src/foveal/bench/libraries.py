@@ -13,7 +13,7 @@ import numpy as np
 from foveal.acquire.strategies.batch_bald import batch_bald
 from foveal.acquire.strategies.k_center import k_center
 from foveal.acquire.strategies.uncertainty import entropy, margin
-from foveal.bench.timing import Row, faster, side_by_side
+from foveal.bench.timing import Row, seconds_row, side_by_side
 from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import EvidenceError
 
@@ -36,8 +36,7 @@ def _row(name: str, peer: str, ours: Pick, theirs: Pick) -> Row:
     if set(ours().tolist()) != set(theirs().tolist()):
         raise EvidenceError(f"{name}: the picks of {peer} must be ours, but differ")
     mine, other = side_by_side(ours, theirs, repeats=5)
-    medians = float(np.median(mine)), float(np.median(other))
-    return Row(name, "s", *medians, peer, faster(mine, other), None)
+    return seconds_row(name, mine, other, peer, None)
 
 
 def _k_center() -> tuple[Pick, Pick]:

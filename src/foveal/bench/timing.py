@@ -62,3 +62,18 @@ def rate_row(
         faster(ours, peer),
         target,
     )
+
+
+def seconds_row(
+    name: str, ours: list[float], peer: list[float], peer_name: str, target: float | None
+) -> Row:
+    """A row in seconds of one piece of work."""
+    return Row(
+        name,
+        "s",
+        statistics.median(ours),
+        statistics.median(peer),
+        peer_name,
+        faster(ours, peer),
+        target,
+    )
