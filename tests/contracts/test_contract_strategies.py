@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from typing import get_args, get_type_hints
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -36,11 +36,16 @@ few = settings(max_examples=20)
 def inputs(draw, name: str, n: int | None = None):
     """Evidence and context of a strategy, with or without what is optional."""
     strategy = get(name)
-    wanted = [*strategy.needs, *(o for o in strategy.optional if draw(st.booleans()))]
+    needed, optional = map(located, strategy.needs), map(located, strategy.optional)
     places: dict[str, list[str]] = {"pool": []}
-    for need in wanted:
-        place, array = located(need)
+    for place, array in needed:
         places.setdefault(place, []).append(array)
+    whole: dict[str, bool] = {}  # a set beside the pool comes with all its arrays or with none
+    for place, array in optional:
+        given = draw(st.booleans()) if place == "pool" else whole.get(place, draw(st.booleans()))
+        whole[place] = given
+        if given:
+            places.setdefault(place, []).append(array)
     n = draw(COUNTS) if n is None else n
     classes = draw(CLASSES)
     pool = draw(evidence(places.pop("pool"), n, classes))
@@ -56,10 +61,11 @@ def choices(draw, name: str):
     """Some option for each setting that has a closed list of options."""
     hints = get_type_hints(get(name).fn)
     options = {
-        setting: [True, False] if hints[setting] is bool else list(get_args(hints[setting]))
+        setting: [True, False] if hints[setting] is bool else get_args(hints[setting])
         for setting in get(name).settings
+        if hints[setting] is bool or get_origin(hints[setting]) is Literal
     }
-    return {s: draw(st.sampled_from(o)) for s, o in options.items() if o}
+    return {setting: draw(st.sampled_from(listed)) for setting, listed in options.items()}
 
 
 def tied(pool: Evidence) -> Evidence:

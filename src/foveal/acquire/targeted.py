@@ -87,7 +87,7 @@ def like(
         width: D, of the empty set.
     """
     if embedding is None:
-        embedding = np.zeros((0, width), np.float32)
+        embedding, residual = np.zeros((0, width), np.float32), None
     if len(pool.factors) == 1:
         return features(embedding)
     if residual is None:
