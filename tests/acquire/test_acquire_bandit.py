@@ -24,7 +24,7 @@ def test_arms_are_what_stands_between_commas_outside_of_brackets():
     "text", ["bandit(entropy)", "bandit(a, a)", "bandit(a, )", "bandit(a, b", "bandit(a), b)"]
 )
 def test_what_is_no_bandit_is_refused(text):
-    with pytest.raises(SpecError, match="bandit|brackets"):
+    with pytest.raises(SpecError, match=r"bandit|brackets"):
         arms_of(text)
 
 

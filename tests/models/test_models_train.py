@@ -369,6 +369,33 @@ def test_pretrained_layers_learn_slower():
     assert 0 < step("backbone.trunk.0.weight") < 0.3 * step("adapter.weight")
 
 
+def scratch():
+    """A network whose backbone has learned nothing, and its course."""
+    torch.manual_seed(0)
+    model = ModelSpec(backbone="test_resnet", weights="none", mode="full", adapter=8)
+    model = model.model_copy(update={"output_stride": 32})
+    backbone = build_backbone(model)
+    return Network(model, backbone.channels, 2, backbone), model
+
+
+def test_from_scratch_the_backbone_learns_at_full_rate_and_its_norms_with_it():
+    net, model = scratch()
+    before = weights(net)
+    train(net, course(pictures(), model=model, epochs=2))
+    after = weights(net)
+    step = {k: float((after[k].float() - before[k].float()).abs().max()) for k in after}
+    assert step["backbone.trunk.conv1.0.weight"] > 0.5 * step["adapter.weight"]
+    means = [k for k in step if k.endswith("running_mean")]
+    assert means
+    assert all(step[k] > 0 for k in means)
+
+
+def test_from_scratch_one_image_at_a_time_is_refused():
+    net, model = scratch()
+    with pytest.raises(SpecError, match="batches of two images or more"):
+        train(net, course(pictures(), model=model, epochs=2, batch_size=1))
+
+
 def test_images_are_augmented_and_features_are_not():
     def trained(model, toy, make, augment):
         net = make()

@@ -32,6 +32,7 @@ class Backbone(nn.Module):
 
     def __init__(self, trunk: nn.Module, channels: int, mean: Tensor, std: Tensor) -> None:
         super().__init__()
+        self.norms_learn = False
         self.trunk = trunk.to(memory_format=torch.channels_last)
         self.channels = channels
         self.register_buffer("mean", mean.view(1, 3, 1, 1))
@@ -48,10 +49,10 @@ class Backbone(nn.Module):
         return features if features.shape[1] == self.channels else features.permute(0, 3, 1, 2)
 
     def train(self, mode: bool = True) -> "Backbone":
-        """Batch norm always keeps its pretrained statistics: a few dozen images cannot replace
-        them, and the embedded weights have none to update."""
+        """Batch norm keeps its pretrained statistics: a few dozen images cannot replace them, and
+        the embedded weights have none to update. From scratch there is nothing to keep."""
         super().train(mode)
-        for module in self.modules():
+        for module in () if self.norms_learn else self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
@@ -73,8 +74,15 @@ def build_backbone(spec: ModelSpec) -> Backbone:
             stride that the network does not offer.
     """
     backbone = _mobilenet(spec) if spec.backbone == EMBEDDED else _from_timm(spec)
-    backbone.trunk = folded(backbone.trunk)
+    backbone.norms_learn = from_scratch(spec)
+    if not backbone.norms_learn:
+        backbone.trunk = folded(backbone.trunk)
     return backbone
+
+
+def from_scratch(spec: ModelSpec) -> bool:
+    """Whether a backbone is trained that has learned nothing yet."""
+    return spec.mode == "full" and spec.weights == "none"
 
 
 def _mobilenet(spec: ModelSpec) -> Backbone:

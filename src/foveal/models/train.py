@@ -14,9 +14,10 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from foveal.core.arrays import AnyArray, IntArray
-from foveal.core.errors import DataError
+from foveal.core.errors import DataError, SpecError
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.augment import augment
+from foveal.models.backbones import from_scratch
 from foveal.models.compute import Progress, pick_device, seeded, silent, uses_bf16
 from foveal.models.inputs import Inputs
 from foveal.models.lessons import Batch, Lessons, Read, reader
@@ -92,9 +93,15 @@ def train(network: Network, course: Course, progress: Progress = silent) -> Hist
 
     Raises:
         DataError: without lessons.
+        SpecError: if a network from scratch would see one image at a time.
     """
     if len(course.lessons) == 0:
         raise DataError("training needs at least one labeled sample, but there is none")
+    if from_scratch(course.model) and min(len(course.lessons), course.usual.batch_size) < 2:
+        raise SpecError(
+            "a network from scratch needs batches of two images or more for its norms, but there "
+            "is one labeled sample or `train.batch_size` is 1; use pretrained weights or more"
+        )
     device = pick_device(course.spec.accelerator)
     # Cached features leave a few small layers to train: half precision gains nothing there.
     half = course.model.mode == "full" and uses_bf16(device, course.spec.precision)
@@ -227,9 +234,11 @@ def _optimizer(network: Network, course: Course) -> torch.optim.Optimizer:
     old = {id(p) for p in network.backbone.parameters()} if network.backbone else set()
     groups = [{"params": [p for p in network.parameters() if id(p) not in old], "lr": rate}]
     if network.backbone is not None:
-        pretrained = list(network.backbone.parameters())
-        groups.append({"params": pretrained, "lr": rate * BACKBONE_SLOWER})
-    return torch.optim.AdamW(groups, weight_decay=course.spec.weight_decay)
+        slower = 1.0 if from_scratch(course.model) else BACKBONE_SLOWER
+        groups.append({"params": list(network.backbone.parameters()), "lr": rate * slower})
+    # Fused: one pass over the weights instead of a dozen, where torch has it.
+    fused = next(network.parameters()).device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, weight_decay=course.spec.weight_decay, fused=fused)
 
 
 @torch.no_grad()
