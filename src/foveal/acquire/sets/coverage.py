@@ -6,8 +6,9 @@ differ in where a ground item's share begins to count (its floor) and where it i
 
 import numpy as np
 
-from foveal.acquire.sets.items import BLOCK
 from foveal.core.arrays import FloatArray, IntArray
+
+IN_CACHE = 2**17  # similarities looked at together, so that they are read from memory once
 
 
 class Coverage:
@@ -51,17 +52,21 @@ class Coverage:
     def gains(self, among: IntArray | None = None) -> FloatArray:
         count = len(self) if among is None else len(among)
         result = np.empty(count)
-        step = max(1, BLOCK // max(1, self._s.shape[1]))
+        step = max(1, IN_CACHE // max(1, self._s.shape[1]))
+        space = np.empty((max(1, min(step, count)), self._s.shape[1]), self._s.dtype)
         for start in range(0, count, step):
             part = slice(start, start + step)
             rows = self._s[part] if among is None else self._s[among[part]]
-            more = np.clip(rows, self._covered, self._cap)
-            more -= self._covered
-            if self._weight is not None:
-                more *= self._weight
-            # A sum along rows does not depend on which other rows are asked.
-            result[part] = more.sum(axis=1, dtype=np.float64)
-        return result
+            result[part] = self._worth(rows, space[: len(rows)])
+        return result - self._worth(self._covered[None], space[:1])
+
+    def _worth(self, rows: FloatArray, space: FloatArray) -> FloatArray:
+        """(m,) f of the set with each row added. A sum along rows does not depend on the others."""
+        covered = np.clip(rows, self._covered, self._cap, out=space)
+        if self._weight is not None:
+            covered *= self._weight
+        worth: FloatArray = covered.sum(axis=1, dtype=np.float64)
+        return worth
 
     def add(self, position: int) -> None:
         self._covered = np.clip(self._s[position], self._covered, self._cap)
@@ -96,7 +101,7 @@ class QueryCoverage:
     def gains(self, among: IntArray | None = None) -> FloatArray:
         count = len(self) if among is None else len(among)
         result: FloatArray = self._relevance.copy() if among is None else self._relevance[among]
-        step = max(1, BLOCK // max(1, self._s.shape[1]))
+        step = max(1, IN_CACHE // max(1, self._s.shape[1]))
         for start in range(0, count, step):
             part = slice(start, start + step)
             rows = self._s[part] if among is None else self._s[among[part]]

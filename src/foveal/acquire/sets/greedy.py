@@ -18,6 +18,7 @@ from foveal.core.errors import SpecError
 Optimizer = Literal["auto", "naive", "lazy", "stochastic"]
 
 ROUNDING = 1e-9  # a gain may exceed its stale bound by rounding
+FIRST_ASKED = 16  # lazy greedy asks so many candidates anew at first, then twice as many
 EPSILON = 0.1  # stochastic greedy: expected loss against greedy
 
 
@@ -89,15 +90,24 @@ def _lazy(f: SetFunction, k: int) -> IntArray:
     if k == 0:
         return np.zeros(0, dtype=np.int64)
     bounds = f.gains().astype(np.float64)
+    fresh = np.zeros(len(f), dtype=np.int64)  # the size of A for which a bound was computed
     picks: list[int] = []
     while len(picks) < k:
-        first = int(np.argmax(bounds))
-        bounds[first] = f.gains(np.array([first]))[0]
-        # Whatever a stale bound leaves below this gain cannot win; ask all others again at once.
-        least = bounds[first] - ROUNDING * max(1.0, abs(bounds[first]))
-        rivals = np.flatnonzero(bounds >= least)
-        bounds[rivals] = f.gains(rivals)
-        pick = int(rivals[np.argmax(bounds[rivals])])
+        most = min(FIRST_ASKED, len(f))
+        while True:
+            # Candidates in the order of their bounds, stale ones asked anew, until none is left
+            # whose stale bound reaches the best gain.
+            stale = fresh < len(picks)
+            best = np.where(stale, -np.inf, bounds).max()
+            least = best - ROUNDING * max(1.0, abs(best)) if best > -np.inf else -np.inf
+            rivals = np.flatnonzero(stale & (bounds >= least) & (bounds > -np.inf))
+            if not rivals.size:
+                break
+            if rivals.size > most:
+                rivals = np.sort(rivals[np.argpartition(-bounds[rivals], most - 1)[:most]])
+            bounds[rivals], fresh[rivals] = f.gains(rivals), len(picks)
+            most *= 2
+        pick = int(np.argmax(np.where(fresh < len(picks), -np.inf, bounds)))
         picks.append(pick)
         bounds[pick] = -np.inf
         f.add(pick)
