@@ -44,6 +44,7 @@ class ConcaveOverModular:
         self._s = np.maximum(np.asarray(similarity, np.float64), 0)
         if weight is not None:
             self._s *= np.asarray(weight)[:, None]
+        self.reads = self._s.shape[1]
         self._psi: Concave = psi
         self._relevance = eta * concave(self._s.sum(axis=1), psi)
         self._sums = np.zeros(self._s.shape[1])

@@ -42,6 +42,7 @@ class Coverage:
             counts &= np.asarray(weight) > 0
         whole = bool(counts.all())
         self._s = s if whole else np.ascontiguousarray(s[:, counts])
+        self.reads = self._s.shape[1]
         self._cap = self._cap[counts].astype(self._s.dtype)
         self._covered = begin[counts].astype(self._s.dtype)
         self._weight = None if weight is None else np.asarray(weight)[counts].astype(self._s.dtype)
@@ -92,6 +93,7 @@ class QueryCoverage:
         if weight is not None:
             s *= np.asarray(weight, s.dtype)[:, None]
         self._s = s
+        self.reads = s.shape[1]
         self._relevance = eta * s.max(axis=1, initial=0).astype(np.float64)
         self._covered = np.zeros(s.shape[1], s.dtype)
 

@@ -14,6 +14,7 @@ class Modular:
     """
 
     submodular = True
+    reads = 1
 
     def __init__(self, values: FloatArray) -> None:
         self._values = np.asarray(values, np.float64)
@@ -42,6 +43,7 @@ class GraphCutGain:
     """
 
     submodular = True
+    reads = 1
 
     def __init__(self, items: Items, private: Items, trade: float = 0.5, nu: float = 1.0) -> None:
         self._items, self._trade = items, trade

@@ -18,7 +18,8 @@ from foveal.core.errors import SpecError
 Optimizer = Literal["auto", "naive", "lazy", "stochastic"]
 
 ROUNDING = 1e-9  # a gain may exceed its stale bound by rounding
-FIRST_ASKED = 16  # lazy greedy asks so many candidates anew at first, then twice as many
+ASKED = 16  # lazy greedy asks at least so many candidates anew, then twice as many
+SCANS = 4  # passes over all bounds that a pick of lazy greedy takes anyway
 EPSILON = 0.1  # stochastic greedy: expected loss against greedy
 
 
@@ -26,6 +27,7 @@ class SetFunction(Protocol):
     """A growing set A of n candidates and what each further one would add to f(A)."""
 
     submodular: bool
+    reads: int  # numbers that one gain is made of
 
     def __len__(self) -> int: ...
 
@@ -90,28 +92,33 @@ def _lazy(f: SetFunction, k: int) -> IntArray:
     if k == 0:
         return np.zeros(0, dtype=np.int64)
     bounds = f.gains().astype(np.float64)
-    fresh = np.zeros(len(f), dtype=np.int64)  # the size of A for which a bound was computed
+    at_once = max(ASKED, SCANS * len(f) // max(1, f.reads))
     picks: list[int] = []
     while len(picks) < k:
-        most = min(FIRST_ASKED, len(f))
-        while True:
-            # Candidates in the order of their bounds, stale ones asked anew, until none is left
-            # whose stale bound reaches the best gain.
-            stale = fresh < len(picks)
-            best = np.where(stale, -np.inf, bounds).max()
-            least = best - ROUNDING * max(1.0, abs(best)) if best > -np.inf else -np.inf
-            rivals = np.flatnonzero(stale & (bounds >= least) & (bounds > -np.inf))
-            if not rivals.size:
-                break
-            if rivals.size > most:
-                rivals = np.sort(rivals[np.argpartition(-bounds[rivals], most - 1)[:most]])
-            bounds[rivals], fresh[rivals] = f.gains(rivals), len(picks)
-            most *= 2
-        pick = int(np.argmax(np.where(fresh < len(picks), -np.inf, bounds)))
+        first = int(np.argmax(bounds))
+        bounds[first] = f.gains(np.array([first]))[0]
+        # Whatever a stale bound leaves below the best gain cannot win; of the others the highest
+        # bounds are asked first, more of them at a time: as many as cost what the scan costs.
+        fresh, best, more = np.array([first]), bounds[first], at_once
+        stale = np.flatnonzero(bounds >= _least(best))
+        stale = stale[stale != first]
+        while stale.size:
+            highest = np.argpartition(-bounds[stale], min(more, stale.size) - 1)
+            some, stale = stale[highest[:more]], stale[highest[more:]]
+            bounds[some] = f.gains(some)
+            best, more = max(best, bounds[some].max()), 2 * more
+            fresh = np.append(fresh, some)
+            stale = stale[bounds[stale] >= _least(best)]
+        pick = int(fresh[bounds[fresh] == best].min())
         picks.append(pick)
         bounds[pick] = -np.inf
         f.add(pick)
     return np.array(picks, dtype=np.int64)
+
+
+def _least(gain: float) -> float:
+    """The bound from which on a candidate may have this gain, or more."""
+    return float(gain - ROUNDING * max(1.0, abs(gain)))
 
 
 def _stochastic(f: SetFunction, k: int, rng: np.random.Generator) -> IntArray:

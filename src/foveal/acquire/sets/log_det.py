@@ -32,6 +32,7 @@ class LogDet:
     """
 
     submodular = True
+    reads = 1
 
     def __init__(
         self, items: Items, given: Items, scale: float | FloatArray = 1.0, ridge: float = 1.0
@@ -78,6 +79,7 @@ class LogDetDifference:
     """
 
     submodular = False
+    reads = 2
 
     def __init__(self, whole: LogDet, rest: LogDet) -> None:
         self._whole, self._rest = whole, rest
