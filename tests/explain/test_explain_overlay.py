@@ -56,6 +56,8 @@ def test_an_outline_lies_inside_and_leaves_no_way_out(mask):
 
 def test_the_outline_of_a_square_is_its_rim():
     assert outline(square()).sum() == 6 * 6 - 4 * 4
+    assert outline(square(), 2).sum() == 6 * 6 - 2 * 2
+    np.testing.assert_array_equal(outline(square(), 9), square())
 
 
 @pytest.mark.parametrize("color", [False, True])

@@ -8,6 +8,7 @@ from foveal.explain.cam import resize_map
 
 EXPERT = (0, 200, 220)  # cyan
 EXPECTED = (255, 255, 255)  # white, dashed
+LINE = 64  # an outline is a 64th of the image wide, so that it shows on a page
 # Inferno's anchor colors (matplotlib, CC0): perceptually even and safe for the color-blind.
 HEAT = np.array(
     [[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]],
@@ -31,10 +32,12 @@ def overlay(image: FloatArray, cam: FloatArray, strength: float = 0.65) -> Float
     return np.asarray(image * (1 - alpha) + colors * alpha)
 
 
-def outline(mask: BoolArray) -> BoolArray:
-    """(H, W) border of a mask, one pixel inside it."""
-    padded = np.pad(mask, 1)
-    inner = padded[1:-1, :-2] & padded[1:-1, 2:] & padded[:-2, 1:-1] & padded[2:, 1:-1]
+def outline(mask: BoolArray, width: int = 1) -> BoolArray:
+    """(H, W) border of a mask, `width` pixels inside it."""
+    inner = mask
+    for _ in range(width):
+        padded = np.pad(inner, 1)
+        inner = inner & padded[1:-1, :-2] & padded[1:-1, 2:] & padded[:-2, 1:-1] & padded[2:, 1:-1]
     return np.asarray(mask & ~inner)
 
 
@@ -58,13 +61,13 @@ def strip(
         (H, 3 W + 2 gap, 3) uint8.
     """
     color = np.repeat(image[..., None], 3, 2) if image.ndim == 2 else np.asarray(image)
-    marked = color.copy()
+    marked, width = color.copy(), max(1, len(color) // LINE)
     if expected is not None:
         dashes = np.indices(color.shape[:2]).sum(0) // 4 % 2 == 0
-        border = outline(_enlarged(expected, color) >= 0.5)
+        border = outline(_enlarged(expected, color) >= 0.5, width)
         marked[border & dashes] = np.divide(EXPECTED, 255)
     if expert is not None:
-        marked[outline(expert)] = np.divide(EXPERT, 255)
+        marked[outline(expert, width)] = np.divide(EXPERT, 255)
     looked = color if cam is None else overlay(color, _enlarged(cam, color))
     white = np.ones((color.shape[0], gap, 3))
     tiles = np.concatenate([color, white, marked, white, looked], 1)
