@@ -63,7 +63,8 @@ def strip(
     color = np.repeat(image[..., None], 3, 2) if image.ndim == 2 else np.asarray(image)
     marked, width = color.copy(), max(1, len(color) // LINE)
     if expected is not None:
-        dashes = np.indices(color.shape[:2]).sum(0) // 4 % 2 == 0
+        rows, columns = np.indices(color.shape[:2])
+        dashes = (rows // 5 + columns // 3) % 2 == 0  # breaks a line of any direction
         border = outline(_enlarged(expected, color) >= 0.5, width)
         marked[border & dashes] = np.divide(EXPECTED, 255)
     if expert is not None:
