@@ -110,6 +110,12 @@ def test_a_spec_cannot_be_changed():
         parse_spec(PLAIN).budget = 3
 
 
+def test_seconds_of_a_batch_buy_one_class_at_least():
+    assert spec_with(budget_seconds=10).budget_seconds == 10
+    with pytest.raises(SpecError, match=r"`budget_seconds` \(9\) must be at least"):
+        spec_with(budget_seconds=9)
+
+
 @given(st.integers(1, 50), st.integers(1, 50))
 def test_the_seed_set_fits_into_the_labels(seed_set, labels):
     if labels < seed_set:

@@ -1,5 +1,6 @@
 """Every strategy in a run: its evidence is filled, its sets are there, and its reasons are told."""
 
+import re
 from collections import Counter
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from discs import disc_spec, rewrite, told, write_discs
 from foveal.acquire import get, names
 from foveal.core.errors import EvidenceError, SpecError
+from foveal.core.evidence import Evidence
 from foveal.loop import Experiment, Stop, open_bench
 from foveal.loop.advice import KEPT
+from foveal.loop.constraints import expected_seconds
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.wants import wanted
 
@@ -174,6 +177,27 @@ def test_batches_are_shared_among_strata(tmp_path):
     for query in state.queries:
         sites = Counter(bench.pool[i].extra["site"] for i in query.ids)
         assert sites["a"] == sites["b"] == len(query.ids) / 2
+
+
+@pytest.mark.parametrize("strategy", ["entropy", "k_center"])
+def test_a_batch_is_what_the_experts_seconds_buy(bench, tmp_path, strategy):
+    state, _ = run(bench, tmp_path, acquire__strategy=strategy, budget_seconds=100, labels=13)
+    assert sum(len(q.ids) for q in state.queries) == 13
+    for query in state.queries[1:-1]:  # the last may be cut short by `labels`
+        (told,) = (n for n in query.notes if "expected to take" in n)
+        count, seconds = (int(n) for n in re.findall(r"\d+", told)[:2])
+        assert count == len(query.ids)
+        assert 10 * count <= seconds <= min(100, 50 * count)  # a class, and 40 s an outline
+
+
+def test_an_image_without_an_expected_region_is_expected_to_cost_the_class_alone():
+    evidence = Evidence(("a", "b"), {"region_size": np.array([0.0, 0.2])})
+    spec = disc_spec(regions__annotate="box", cost={"class_seconds": 3, "box_seconds": 5})
+    np.testing.assert_array_equal(expected_seconds(evidence, spec), [3, 8])
+    unknown = Evidence(("a", "b"), {"probs": np.full((2, 2), 0.5)})
+    np.testing.assert_array_equal(expected_seconds(unknown, spec), [8, 8])
+    alone = disc_spec(regions={"source": "none", "annotate": "none"}, cost={"class_seconds": 3})
+    np.testing.assert_array_equal(expected_seconds(unknown, alone), [3, 3])
 
 
 def test_a_bandit_plays_what_pays(bench, tmp_path):

@@ -215,6 +215,11 @@ class ExperimentSpec(Spec):
         " (typiclust, probcover, k_means) to choose the seed set",
     )
     budget: Count = 30
+    budget_seconds: Positive | None = Field(
+        None,
+        description="of an expert's time for each batch, instead of `budget`: what is wanted most"
+        " for its seconds is asked; see `cost`",
+    )
     labels: Count = 300
     seed: int = Field(0, ge=0)
     seeds: Count = Field(1, description="for comparisons: seed, seed + 1, ...")
@@ -236,6 +241,11 @@ class ExperimentSpec(Spec):
             raise ValueError("give either `seed_counts` or `cold_start`, not both")
         if self.labels < self.first:
             raise ValueError(f"`labels` ({self.labels}) must be at least `seed_set` ({self.first})")
+        if self.budget_seconds is not None and self.budget_seconds < self.cost.class_seconds:
+            raise ValueError(
+                f"`budget_seconds` ({self.budget_seconds:g}) must be at least the seconds of one "
+                f"class (`cost.class_seconds`, {self.cost.class_seconds:g})"
+            )
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError("names of `arms` must differ")

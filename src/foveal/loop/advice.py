@@ -48,7 +48,8 @@ def advice_of(
         probs=evidence.arrays["probs"],  # type: ignore[arg-type]
         minutes=state.cost_seconds() / 60,
     )
-    return [asdict(one) for one in advise(history, spec.budget, Limits(labels=spec.labels))]
+    batch = len(state.queries[-1].ids) if spec.budget_seconds and state.queries else spec.budget
+    return [asdict(one) for one in advise(history, batch, Limits(labels=spec.labels))]
 
 
 def predicted(evidence: Evidence, pool: Pool) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -1,7 +1,8 @@
 """Ask: evidence of the unlabeled pool, then the strategy's query, and what a report shows of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
+from foveal.core.pool import Pool
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
 from foveal.loop.arms import arm_of
 from foveal.loop.bench import Bench, RegionReader
-from foveal.loop.constraints import names_of, rules
+from foveal.loop.constraints import expected_seconds, names_of, rules
 from foveal.loop.evidence import Known, gather
 from foveal.loop.packing import pack
 from foveal.loop.wants import parameters_of
@@ -62,17 +64,7 @@ def ask(
     gathered = gather(learner, bench, ids, spec, expected, known, how)
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
-    query = acquisition.acquire(
-        evidence,
-        arm,
-        budget,
-        parameters=parameters_of(spec, acquisition.get(arm)),
-        seed=spec.seed,
-        round=round_number,
-        context=gathered.context,
-        constraints=rules(spec),
-        **names_of(bench.pool, ids, spec),
-    )
+    query = _query(arm, evidence, gathered.context, bench.pool, spec, budget, round_number)
     query = replace(query, notes=(*told, *gathered.notes, *query.notes))
     put = blobs.put
     details: dict[str, Any] = {
@@ -83,6 +75,32 @@ def ask(
     if size := size_relation(evidence, spec.seed, round_number):
         details["misalignment_size"] = size
     return Asked(query, details)
+
+
+def _query(
+    arm: str,
+    evidence: Evidence,
+    context: Mapping[str, Evidence],
+    pool: Pool,
+    spec: ExperimentSpec,
+    budget: int,
+    round_number: int,
+) -> Query:
+    acquire = partial(
+        acquisition.acquire,
+        evidence,
+        arm,
+        parameters=parameters_of(spec, acquisition.get(arm)),
+        seed=spec.seed,
+        round=round_number,
+        context=context,
+        constraints=rules(spec),
+        **names_of(pool, evidence.ids, spec),
+    )
+    if spec.budget_seconds is None:
+        return acquire(budget)
+    query = acquire(seconds=spec.budget_seconds, costs=expected_seconds(evidence, spec))
+    return query if len(query.ids) <= budget else acquire(budget)  # the last of the labels
 
 
 def _expected(

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
+import numpy as np
+
 from foveal.acquire import Constraints
+from foveal.core.arrays import FloatArray
 from foveal.core.errors import SpecError, near_miss
+from foveal.core.evidence import Evidence
 from foveal.core.pool import Pool, SampleId
 from foveal.core.spec import ExperimentSpec
+from foveal.loop.annotators import seconds_of
 
 
 class Names(TypedDict):
@@ -40,6 +45,18 @@ def names_of(pool: Pool, ids: Sequence[SampleId], spec: ExperimentSpec) -> Names
         "studies": [s.extra.get(wish.study, "") for s in samples] if wish.per_study else None,
         "strata": [s.extra.get(wish.stratum, "") for s in samples] if wish.stratum else None,
     }
+
+
+def expected_seconds(evidence: Evidence, spec: ExperimentSpec) -> FloatArray:
+    """(n,) seconds that each candidate is expected to take an expert.
+
+    The class, and the region that `regions.annotate` asks for, unless none is expected there (a
+    `region_size` of 0).
+    """
+    kind = spec.regions.annotate
+    drawn = seconds_of(spec.cost, None if kind == "none" else np.ones((1, 1), bool), kind)
+    size = np.asarray(evidence.arrays.get("region_size", np.ones(len(evidence))), np.float64)
+    return np.where(size > 0, drawn, spec.cost.class_seconds)
 
 
 def check_columns(pool: Pool, spec: ExperimentSpec) -> None:

@@ -51,7 +51,8 @@ def next_step(state: State, spec: ExperimentSpec, candidates: int) -> Step:
 
     Args:
         candidates: samples that may be asked for at all, labeled ones included. The last round
-            takes what is left of `labels`, so it can be smaller than `budget`.
+            takes what is left of `labels`, so it can be smaller than `budget`. With
+            `budget_seconds` the budget of a step is only what may not be exceeded.
     """
     if not state.queries:
         return Seed(min(spec.first, candidates))
@@ -65,4 +66,4 @@ def next_step(state: State, spec: ExperimentSpec, candidates: int) -> Step:
     if labeled >= candidates:
         return Stop("every candidate is labeled")
     room = min(spec.labels, candidates) - labeled
-    return Ask(len(state.queries), min(spec.budget, room))
+    return Ask(len(state.queries), room if spec.budget_seconds else min(spec.budget, room))
