@@ -28,8 +28,9 @@ FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
     ),
     ("Diverse, and hybrids of both", frozenset({"embedding", "labeled_probs"})),
     ("Uncertain or misaligned", frozenset({"probs", "misalignment"})),
-    ("Baseline", frozenset()),
+    ("Baselines", frozenset()),
 )
+BASELINES = frozenset({"random", "stratified_random"})
 ORACLE_PRONE = frozenset({"misalignment", "region_size"})
 GENERATED = "<!-- Made by `foveal strategies --write`; edit the docstring instead. -->"
 
@@ -42,7 +43,9 @@ def families() -> dict[str, list[Strategy]]:
 
 
 def family(plan: Strategy) -> str:
-    """The first family that reads what a strategy reads."""
+    """The first family that reads what a strategy reads; chance is a baseline, stratified too."""
+    if plan.name in BASELINES:
+        return "Baselines"
     reads = {*plan.needs, *plan.optional}
     return next(title for title, arrays in FAMILIES if not arrays or reads & arrays)
 
