@@ -153,6 +153,8 @@ def test_a_manifest_written_elsewhere_holds_absolute_paths(tmp_path, cache):
     (root / "out").mkdir()
     row = Row(None, "a.png", "a.png", Place(root / "set" / "a.png"), label="x")
     write_manifest([row], root / "out" / "pool.csv")
+    header = (root / "out" / "pool.csv").read_text().splitlines()[0]
+    assert header == "image,label,mask,patient,split"  # there to be filled in
     (back,), problems = read(root / "out" / "pool.csv", cache)
     assert not problems
     assert back.image == row.image

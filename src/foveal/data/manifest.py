@@ -28,6 +28,7 @@ from foveal.data.row import EMPTY, NO_REGION, Box, RegionSource, Row, Split
 BOX = ("x0", "y0", "x1", "y1")
 WEAK_BOX = ("wx0", "wy0", "wx1", "wy1")
 KNOWN = ("image", "label", "mask", "patient", "group", "split", *BOX, "weak", *WEAK_BOX)
+USUAL = ("image", "label", "mask", "patient", "split")
 SPLITS: Mapping[str, Split] = {
     "": "",
     "train": "train",
@@ -70,11 +71,12 @@ def read_manifest(path: Path, root: Path, cache: Path) -> tuple[list[Row], list[
 def write_manifest(rows: Sequence[Row], path: Path) -> None:
     """Write rows as CSV, or as Parquet if `path` ends so; whole or not at all.
 
-    Paths inside the manifest's folder are written relative to it, all others as absolute.
+    Paths inside the manifest's folder are written relative to it, all others as absolute. The usual
+    columns are there even where they are empty, for somebody to fill in.
     """
     records = [_cells(row, path.parent.resolve()) for row in rows]
     extras = sorted({name for row in rows for name in row.extra})
-    used = [c for c in KNOWN if c in ("image", "label") or any(r.get(c) for r in records)]
+    used = [c for c in KNOWN if c in USUAL or any(r.get(c) for r in records)]
     columns = [*used, *extras]
     if path.suffix.lower() in PARQUET_SUFFIXES:
         write_whole(path, _parquet_bytes(columns, records))
