@@ -9,6 +9,15 @@ from foveal.core.evidence import SAMPLE_AXIS, Evidence
 from generators import FEATURES, sample_ids
 
 CLASSES = 3
+SHARES = (
+    "misalignment",
+    "region_size",
+    "predicted_loss",
+    "discriminator",
+    "critic",
+    "deepfool_distance",
+    "bim_distance",
+)
 every_strategy = pytest.mark.parametrize("name", names())
 every_selector = pytest.mark.parametrize("name", [n for n in names() if get(n).kind == "selector"])
 
@@ -24,8 +33,7 @@ def arrays(n, seed=0):
         "embedding": rng.normal(size=(n, FEATURES)),
         "label": rng.integers(0, CLASSES, n),
         "weight": rng.random(n),
-        **{a: rng.random(n) for a in ("misalignment", "predicted_loss", "discriminator", "critic")},
-        **{a: rng.random(n) for a in ("deepfool_distance", "bim_distance")},
+        **{a: rng.random(n) for a in SHARES},
     }
 
 

@@ -30,7 +30,7 @@ FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("Uncertain or misaligned", frozenset({"probs", "misalignment"})),
     ("Baselines", frozenset()),
 )
-BASELINES = frozenset({"random", "stratified_random"})
+BASELINES = frozenset({"random", "stratified_random", "foreground_random"})
 ORACLE_PRONE = frozenset({"misalignment", "region_size"})
 GENERATED = "<!-- Made by `foveal strategies --write`; edit the docstring instead. -->"
 
