@@ -115,3 +115,31 @@ def test_a_region_without_pixels_is_left_out_of_the_logarithmic_axis():
         0
     ]
     np.testing.assert_allclose(axes.collections[0].get_offsets(), [[0.1, 0.4]])
+
+
+def many_arms(count):
+    """Results of `count` arms, of which the last is best, and the random baseline."""
+    few = sample_results(arms=1, seeds=2, rounds=4)
+    runs = list(few["runs"])
+    for i in range(count):
+        for run in few["runs"]:
+            better = [v + i / 1000 for v in run["metrics"]["macro_auroc"]]
+            changed = {
+                "strategy": f"s{i}",
+                "acquire": "entropy",
+                "metrics": {"macro_auroc": better},
+            }
+            runs.append({**run, **changed})
+    return {**few, "runs": runs, "tests": [], "summary": {}}
+
+
+@pytest.mark.parametrize(("count", "gray"), [(15, 0), (16, 10), (40, 34)])
+def test_of_many_arms_only_the_best_and_random_stand_out(count, gray):
+    figure = report.curves_figure(many_arms(count), "macro_auroc")
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert len(figure.axes[0].lines) == count + 1
+    if not gray:
+        assert len(names) == count + 1
+        return
+    assert names[-1] == f"{gray} more in gray"
+    assert sorted(names[:-1]) == sorted(["random", *(f"s{count - 1 - i}" for i in range(6))])

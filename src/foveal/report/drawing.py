@@ -32,6 +32,7 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 DASHES: tuple[Dash, ...] = ("-", (0, (5, 1.6)), (0, (7, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "<", ">", "h")
 BASELINE_COLOR, BASELINE_DASH, BASELINE_MARKER = "#5f6368", (0, (1.2, 1.4)), "X"
+BACKGROUND: dict[str, Any] = {"color": "#c3c8cd", "linewidth": 0.8, "zorder": 1.5}
 # Paul Tol's light set, for areas: classes must not be mistaken for arms.
 FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#44BB99", "#99DDFF", "#BBCC33", "#AAAA00")
 HATCHES = ("", "///", "...", "xxx")
@@ -132,10 +133,14 @@ def line_of(look: Look, **more: Any) -> dict[str, Any]:
     }
 
 
-def arm_legend(figure: Figure, arms: Sequence[Arm]) -> None:
-    """Names of arms above the axes, each with its line and marker."""
+def arm_legend(figure: Figure, arms: Sequence[Arm], others: int = 0) -> None:
+    """Names of arms above the axes, each with its line and marker, and how many are in gray."""
     handles = [Line2D([], [], **line_of(look_of(arm))) for arm in arms]
-    legend_above(figure, handles, [arm.shown for arm in arms])
+    names = [arm.shown for arm in arms]
+    if others:
+        handles.append(Line2D([], [], **BACKGROUND))
+        names.append(f"{others} more in gray")
+    legend_above(figure, handles, names)
 
 
 def legend_above(

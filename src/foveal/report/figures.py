@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from foveal.core.errors import DataError
 from foveal.report.drawing import (
+    BACKGROUND,
     FILLS,
     HATCHES,
     INK,
@@ -37,6 +38,7 @@ from foveal.report.words import capital
 
 AXES: Mapping[Axis, str] = {"labels": "labels", "minutes": "expert minutes"}
 MOST_BANDS = 5
+MOST_LINES, BEST_OF_MANY = 16, 6
 UNIT_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -56,13 +58,17 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     _require(curves, f"values of {metric!r} against {AXES[x]}")
     figure, axes = canvas()
     banded = _banded([arm for arm, _ in curves], metric)
+    told = _told_apart([arm for arm, _ in curves], metric)
     for arm, curve in curves:
+        if arm.name not in told:
+            axes.plot(curve.x, curve.mean, **BACKGROUND)
+            continue
         look = look_of(arm)
         if arm.name in banded:
             low, high = curve.mean - curve.std, curve.mean + curve.std
             axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(curve.x, curve.mean, **line_of(look))
-    arm_legend(figure, [arm for arm, _ in curves])
+    arm_legend(figure, [arm for arm, _ in curves if arm.name in told], len(curves) - len(told))
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
     axes.set_xlabel(AXES[x])
     return figure
@@ -222,6 +228,15 @@ def _banded(arms: Sequence[Arm], metric: str) -> set[str]:
         return {arm.name for arm in arms}
     leader = ranked(arms, metric)[0][0].name
     return {leader} | {arm.name for arm in arms if arm.baseline}
+
+
+def _told_apart(arms: Sequence[Arm], metric: str) -> set[str]:
+    """Names of the arms that have a look of their own: all that an eye can follow; of more, the
+    best by this metric and the random baseline."""
+    if len(arms) <= MOST_LINES:
+        return {arm.name for arm in arms}
+    best = [arm.name for arm, *_ in ranked(arms, metric)[:BEST_OF_MANY]]
+    return {*best} | {arm.name for arm in arms if arm.baseline}
 
 
 def _require(found: object, what: str) -> None:
