@@ -25,7 +25,17 @@ from foveal.report.drawing import (
     styled,
 )
 from foveal.report.glossary import metric_of
-from foveal.report.reading import Arm, Axis, Results, arm_named, arms_of, curve_of, pooled, ranked
+from foveal.report.reading import (
+    Arm,
+    Axis,
+    Results,
+    arm_named,
+    arms_of,
+    curve_of,
+    pooled,
+    ranked,
+    standing_out,
+)
 from foveal.report.rounds import (
     asked_per_round,
     classes_of,
@@ -38,7 +48,6 @@ from foveal.report.words import capital
 
 AXES: Mapping[Axis, str] = {"labels": "labels", "minutes": "expert minutes"}
 MOST_BANDS = 5
-MOST_LINES, BEST_OF_MANY = 16, 6
 UNIT_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -58,7 +67,7 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     _require(curves, f"values of {metric!r} against {AXES[x]}")
     figure, axes = canvas()
     banded = _banded([arm for arm, _ in curves], metric)
-    told = _told_apart([arm for arm, _ in curves], metric)
+    told = standing_out([arm for arm, _ in curves], metric)
     for arm, curve in curves:
         if arm.name not in told:
             axes.plot(curve.x, curve.mean, **BACKGROUND)
@@ -228,15 +237,6 @@ def _banded(arms: Sequence[Arm], metric: str) -> set[str]:
         return {arm.name for arm in arms}
     leader = ranked(arms, metric)[0][0].name
     return {leader} | {arm.name for arm in arms if arm.baseline}
-
-
-def _told_apart(arms: Sequence[Arm], metric: str) -> set[str]:
-    """Names of the arms that have a look of their own: all that an eye can follow; of more, the
-    best by this metric and the random baseline."""
-    if len(arms) <= MOST_LINES:
-        return {arm.name for arm in arms}
-    best = [arm.name for arm, *_ in ranked(arms, metric)[:BEST_OF_MANY]]
-    return {*best} | {arm.name for arm in arms if arm.baseline}
 
 
 def _require(found: object, what: str) -> None:

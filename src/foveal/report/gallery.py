@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from foveal.report.pictures import Panel, PanelReader
-from foveal.report.reading import Results, arms_of, finite
+from foveal.report.reading import Results, arms_of, finite, metrics_of, standing_out
 from foveal.report.sections import Section
 from foveal.report.tables import ArmName, arm_name, text
 from foveal.report.words import count, number, percent
@@ -50,9 +50,12 @@ class GalleryRun:
 
 def gallery(results: Results, read: PanelReader) -> Section | None:
     """Image strips per run and round; `read` turns a path into a panel."""
+    arms = arms_of(results)
+    told = standing_out(arms, next(iter(metrics_of(results)), ""))
     runs = [
         GalleryRun(arm_name(arm), text(run.get("seed")), rounds)
-        for arm in arms_of(results)
+        for arm in arms
+        if arm.name in told
         for run in arm.runs
         if (rounds := _rounds(run, read))
     ]
@@ -60,7 +63,7 @@ def gallery(results: Results, read: PanelReader) -> Section | None:
         return None
     cards = [card for run in runs for r in run.rounds for card in r.cards]
     title = _title(cards)
-    return Section("gallery", "Gallery", title, {"runs": runs})
+    return Section("gallery", "Gallery", title, {"runs": runs, "left_out": len(arms) - len(told)})
 
 
 def _rounds(run: Results, read: PanelReader) -> tuple[GalleryRound, ...]:

@@ -15,6 +15,7 @@ Results = Mapping[str, Any]
 Axis = Literal["labels", "minutes"]
 Floats = NDArray[np.float64]
 ALPHA = 0.05
+MOST_ARMS, BEST_OF_MANY = 16, 6  # of more arms than that the best stand out
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,15 @@ def ranked(arms: Sequence[Arm], metric: str) -> list[tuple[Arm, End]]:
     ends = [(arm, end) for arm in honest if (end := end_of(arm, metric)) is not None]
     sign = -1 if metric_of(metric).better == "higher" else 1
     return sorted(ends, key=lambda pair: (sign * pair[1].mean, pair[0].position))
+
+
+def standing_out(arms: Sequence[Arm], metric: str) -> set[str]:
+    """Names of the arms that are shown one by one: all that an eye can follow; of more, the best by
+    a metric and the random baseline."""
+    if len(arms) <= MOST_ARMS:
+        return {arm.name for arm in arms}
+    best = [arm.name for arm, _ in ranked(arms, metric)[:BEST_OF_MANY]]
+    return {*best} | {arm.name for arm in arms if arm.baseline}
 
 
 def contrasts_of(results: Results) -> tuple[Contrast, ...]:
