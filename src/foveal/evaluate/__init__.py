@@ -8,6 +8,7 @@ from foveal.evaluate.classification import (
     recall_per_class,
 )
 from foveal.evaluate.curves import aubc, labels_to_target
+from foveal.evaluate.penalty import penalty_matrix
 from foveal.evaluate.statistics import bootstrap_interval, critical_t, holm, paired_t, wilcoxon
 from foveal.evaluate.summary import compare, summarize, warnings_for
 
@@ -24,6 +25,7 @@ __all__ = [
     "labels_to_target",
     "macro_auroc",
     "paired_t",
+    "penalty_matrix",
     "recall_per_class",
     "reliability",
     "summarize",
