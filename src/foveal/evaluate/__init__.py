@@ -9,10 +9,12 @@ from foveal.evaluate.classification import (
 )
 from foveal.evaluate.curves import aubc, labels_to_target
 from foveal.evaluate.penalty import penalty_matrix
+from foveal.evaluate.ranking import Ranking, rank_over_sets
 from foveal.evaluate.statistics import bootstrap_interval, critical_t, holm, paired_t, wilcoxon
 from foveal.evaluate.summary import compare, summarize, warnings_for
 
 __all__ = [
+    "Ranking",
     "Reliability",
     "accuracy",
     "aubc",
@@ -26,6 +28,7 @@ __all__ = [
     "macro_auroc",
     "paired_t",
     "penalty_matrix",
+    "rank_over_sets",
     "recall_per_class",
     "reliability",
     "summarize",
