@@ -110,6 +110,15 @@ def test_a_spec_cannot_be_changed():
         parse_spec(PLAIN).budget = 3
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"seed_counts": {"a": 3, "b": 2}}, {"budget_seconds": 60}, {"cold_start": "typiclust"}],
+)
+def test_a_stored_spec_is_read_back(settings):
+    spec = spec_with(**settings)
+    assert parse_spec(spec.model_dump(mode="json")) == spec
+
+
 def test_seconds_of_a_batch_buy_one_class_at_least():
     assert spec_with(budget_seconds=10).budget_seconds == 10
     with pytest.raises(SpecError, match=r"`budget_seconds` \(9\) must be at least"):

@@ -232,7 +232,9 @@ class ExperimentSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.seed_counts and "seed_set" in self.model_fields_set and self.first != self.seed_set:
+        # A stored spec holds the default too, so that value cannot be told from none.
+        default = type(self).model_fields["seed_set"].default
+        if self.seed_counts and self.seed_set not in (self.first, default):
             raise ValueError(
                 f"`seed_set` ({self.seed_set}) must be the sum of `seed_counts` ({self.first}); "
                 "leave it out"
