@@ -33,7 +33,6 @@ from foveal.report.reading import (
     arms_of,
     curve_of,
     pooled,
-    ranked,
     standing_out,
 )
 from foveal.report.rounds import (
@@ -66,8 +65,9 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     curves = [(arm, c) for arm in arms if (c := curve_of(arm, metric, x)) is not None]
     _require(curves, f"values of {metric!r} against {AXES[x]}")
     figure, axes = canvas()
-    banded = _banded([arm for arm, _ in curves], metric)
-    told = standing_out([arm for arm, _ in curves], metric)
+    drawn = [arm for arm, _ in curves]
+    told = standing_out(drawn, metric)
+    banded = standing_out(drawn, metric, most=MOST_BANDS, best=1)  # more would lie there like mud
     for arm, curve in curves:
         if arm.name not in told:
             axes.plot(curve.x, curve.mean, **BACKGROUND)
@@ -77,7 +77,7 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
             low, high = curve.mean - curve.std, curve.mean + curve.std
             axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(curve.x, curve.mean, **line_of(look))
-    arm_legend(figure, [arm for arm, _ in curves if arm.name in told], len(curves) - len(told))
+    arm_legend(figure, [arm for arm in drawn if arm.name in told], len(drawn) - len(told))
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
     axes.set_xlabel(AXES[x])
     return figure
@@ -228,15 +228,6 @@ def _fill(i: int) -> dict[str, Any]:
     hatch = HATCHES[i // len(FILLS) % len(HATCHES)]
     face = FILLS[i % len(FILLS)]
     return {"facecolor": face, "edgecolor": "white", "linewidth": 0.8, "hatch": hatch}
-
-
-def _banded(arms: Sequence[Arm], metric: str) -> set[str]:
-    """Names of the arms whose spread is drawn: all of a few; of many, where bands would lie on
-    each other like mud, the leader and the random baseline."""
-    if len(arms) <= MOST_BANDS:
-        return {arm.name for arm in arms}
-    leader = ranked(arms, metric)[0][0].name
-    return {leader} | {arm.name for arm in arms if arm.baseline}
 
 
 def _require(found: object, what: str) -> None:

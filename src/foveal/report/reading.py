@@ -173,13 +173,15 @@ def ranked(arms: Sequence[Arm], metric: str) -> list[tuple[Arm, End]]:
     return sorted(ends, key=lambda pair: (sign * pair[1].mean, pair[0].position))
 
 
-def standing_out(arms: Sequence[Arm], metric: str) -> set[str]:
-    """Names of the arms that are shown one by one: all that an eye can follow; of more, the best by
-    a metric and the random baseline."""
-    if len(arms) <= MOST_ARMS:
+def standing_out(
+    arms: Sequence[Arm], metric: str, most: int = MOST_ARMS, best: int = BEST_OF_MANY
+) -> set[str]:
+    """Names of the arms that are shown one by one: all that an eye can follow, `most`; of more, the
+    `best` by a metric and the random baseline."""
+    if len(arms) <= most:
         return {arm.name for arm in arms}
-    best = [arm.name for arm, _ in ranked(arms, metric)[:BEST_OF_MANY]]
-    return {*best} | {arm.name for arm in arms if arm.baseline}
+    leading = {arm.name for arm, _ in ranked(arms, metric)[:best]}
+    return leading | {arm.name for arm in arms if arm.baseline}
 
 
 def contrasts_of(results: Results) -> tuple[Contrast, ...]:

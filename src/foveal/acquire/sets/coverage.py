@@ -62,7 +62,10 @@ class Coverage:
         return result - self._worth(self._covered[None], space[:1])
 
     def _worth(self, rows: FloatArray, space: FloatArray) -> FloatArray:
-        """(m,) f of the set with each row added. A sum along rows does not depend on the others."""
+        """(m,) f of the set with each row added, but for the floor that all of them share.
+
+        A sum along a row does not depend on which other rows are asked.
+        """
         covered = np.clip(rows, self._covered, self._cap, out=space)
         if self._weight is not None:
             covered *= self._weight
