@@ -3,7 +3,9 @@
 import multiprocessing
 import random
 import signal
+import sqlite3
 import sys
+import threading
 
 import pytest
 
@@ -107,3 +109,17 @@ def test_processes_that_begin_at_once_build_one_chain(tmp_path, nursery):
         assert process.exitcode == 0
     with Journal.open(path) as journal:
         assert len(journal.events()) == writers * number
+
+
+def test_a_journal_opens_while_another_process_is_making_it(tmp_path):
+    # SQLite refuses the switch to the write-ahead log at once, whatever the timeout says.
+    path = tmp_path / "journal.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.2, other.rollback)
+    timer.start()
+    with Journal.open(path) as journal:
+        journal.append("annotated", {})
+        assert len(journal.events()) == 1
+    timer.join()
+    other.close()

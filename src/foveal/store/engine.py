@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from foveal.core.errors import SchemaError, StoreError
 
 BUSY_SECONDS = 30.0
+RETRY_SECONDS = 0.02
 PRAGMAS = ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON")
 STRANGERS = "SELECT count(*) FROM sqlite_master WHERE type='table' AND name NOT LIKE 'foveal%'"
 # SQLite's codes for: our SQL does not fit the file, the file is malformed, it is no database.
@@ -97,11 +99,29 @@ def _connect(file: Path) -> sqlite3.Connection:
             connection.execute(f"PRAGMA {pragma}")
         if connection.execute(STRANGERS).fetchone() == (0,):
             # This one is written into the file, so it is not for other programs' databases.
-            connection.execute("PRAGMA journal_mode=WAL")
+            _write_ahead(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn on the write-ahead log, waiting for others who do the same just now.
+
+    SQLite's own timeout does not hold here: of two connections that would both raise their read
+    lock to an exclusive one it refuses one at once, lest they wait for each other.
+    """
+    patience = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > patience:
+                raise
+            time.sleep(RETRY_SECONDS)
 
 
 def _uri(file: Path) -> str:
