@@ -153,6 +153,8 @@ def test_what_learns_from_regions_must_buy_some(source, annotate):
 def test_an_explanation_loss_needs_regions():
     with pytest.raises(SpecError, match=r"`train.explanation_weight` needs regions"):
         spec_with(train__explanation_weight=1, regions__source="none", regions__annotate="none")
+    with pytest.raises(SpecError, match=r"`train.region_weight` needs regions"):
+        spec_with(train__region_weight=1, regions__source="none", regions__annotate="none")
 
 
 WORDS = st.sampled_from("abc")

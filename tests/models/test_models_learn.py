@@ -10,6 +10,7 @@ from model_toys import CHANNELS, CLASSES, Memory, planted, same, tiny_backbone, 
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.explain.alignment import soft_dice
 from foveal.models import Lessons, expected_regions, learn, maps, predict
+from foveal.models.regions import AtlasRegions
 
 MODEL = ModelSpec(adapter=8)
 SPEC = TrainSpec(epochs=20, learning_rate=0.01, accelerator="cpu")
@@ -59,6 +60,51 @@ def test_predicted_regions_find_planted_discs_in_images_never_seen():
     size = lessons.regions.shape[1:]
     _, found = maps(made, inputs, np.arange(40), size, expected_regions(made))
     assert soft_dice(torch.from_numpy(found), torch.from_numpy(lessons.regions)).mean() > 0.6
+
+
+OUTLINING = SPEC.model_copy(update={"region_weight": 1.0})
+
+
+def test_a_network_that_outlines_finds_planted_discs_and_needs_no_other_head():
+    made = taught(planted(300), OUTLINING, source="predicted")
+    inputs, lessons = planted(40, seed=9)
+    size = lessons.regions.shape[1:]
+    _, found = maps(made, inputs, np.arange(40), size, expected_regions(made))
+    assert made.region_head is None
+    assert soft_dice(torch.from_numpy(found), torch.from_numpy(lessons.regions)).mean() > 0.6
+
+
+def test_it_also_learns_its_classes_and_begins_as_one_that_does_not_outline():
+    untrained = OUTLINING.model_copy(update={"learning_rate": 1e-12})
+    plain = SPEC.model_copy(update={"learning_rate": 1e-12})
+    one, other = weights(taught(spec=untrained).network), weights(taught(spec=plain).network)
+    assert all(torch.allclose(one[name], value, atol=1e-6) for name, value in other.items())
+    inputs, lessons = planted(300)
+    made = taught((inputs, lessons), OUTLINING)
+    probs = predict(made, inputs, lessons.rows, lessons.rows.astype(str), ("probs",)).arrays
+    assert (probs["probs"].argmax(1) == lessons.labels).mean() > 0.95
+
+
+def test_an_atlas_stays_an_atlas_where_the_network_outlines():
+    made = taught(spec=OUTLINING, source="atlas")
+    assert isinstance(expected_regions(made), AtlasRegions)
+
+
+@pytest.mark.parametrize("bought", [0, 1])
+def test_a_network_does_not_outline_before_it_has_seen_some(bought):
+    inputs, lessons = planted(12)
+    few = replace(lessons, bought=np.arange(12) < bought)
+    assert expected_regions(taught((inputs, few), OUTLINING, source="predicted")) is None
+
+
+def test_a_warm_start_takes_up_outlining_with_the_first_regions():
+    inputs, lessons = planted(24)
+    warm = OUTLINING.model_copy(update={"warm_start": True})
+    none = replace(lessons, bought=np.zeros(24, bool))
+    before = taught((inputs, none), warm)
+    after = taught((inputs, lessons), warm, round_number=1, previous=before)
+    assert before.network.outline is None
+    assert after.network.outline is not None
 
 
 @pytest.mark.parametrize("source", ["predicted", "atlas"])

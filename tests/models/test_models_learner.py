@@ -52,6 +52,15 @@ def test_it_comes_back_as_it_was(head):
     assert not two.region_head.training
 
 
+def test_a_network_that_outlines_comes_back_as_one():
+    torch.manual_seed(1)
+    one = Learner(Network(spec("linear"), CHANNELS, len(CLASSES), outlines=True).eval(), CLASSES)
+    two = again(one)
+    with torch.no_grad():
+        assert torch.equal(one.network(X).outline, two.network(X).outline)
+    assert two.fingerprint() == one.fingerprint()
+
+
 def test_what_it_does_not_have_it_does_not_get():
     two = again(learner())
     assert two.region_head is None

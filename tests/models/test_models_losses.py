@@ -10,7 +10,12 @@ from model_toys import network, tiny_backbone
 from foveal.core.spec import ModelSpec
 from foveal.explain import normalize_map, pooled_cam
 from foveal.explain.alignment import soft_dice
-from foveal.models.losses import balanced_weights, classification_loss, explanation_loss
+from foveal.models.losses import (
+    balanced_weights,
+    classification_loss,
+    explanation_loss,
+    region_loss,
+)
 from foveal.models.network import Network
 
 LABELS = torch.tensor([0, 1, 0, 1, 1, 0])
@@ -178,3 +183,25 @@ def test_classification_loss_is_the_mean_negative_log_probability():
     weighted = classification_loss(logits, labels, torch.tensor([1.0, 3.0]))
     assert float(weighted) == pytest.approx(float((each[:2].sum() + 3 * each[2]) / 5))
     assert classification_loss(logits.bfloat16(), labels, None).dtype == torch.float32
+
+
+def test_the_region_loss_is_least_for_the_region_itself_and_counts_bought_samples_only():
+    regions = torch.zeros(3, 4, 4)
+    regions[:2, :2, :2] = 1
+    bought = torch.tensor([True, True, False])
+    sure = (2 * regions - 1) * 20
+    wrong_where_it_does_not_count = torch.cat([sure[:2], -sure[2:]])
+    assert region_loss(sure, regions, bought) < 1e-3
+    assert region_loss(wrong_where_it_does_not_count, regions, bought) < 1e-3
+    assert region_loss(-sure, regions, bought) > 10
+    # By hand: of logits 0 every cell costs log 2, and Dice is (2 * 4 + 1) / (16 + 8 + 1).
+    flat = region_loss(torch.zeros(3, 4, 4), regions, bought)
+    assert flat.item() == pytest.approx(np.log(2) + 1 - 9 / 25)
+
+
+def test_a_region_loss_of_nothing_bought_is_zero_with_a_graph():
+    logits = torch.randn(2, 4, 4, requires_grad=True)
+    loss = region_loss(logits, torch.ones(2, 4, 4), torch.zeros(2, dtype=torch.bool))
+    loss.backward()
+    assert loss.item() == 0
+    assert not logits.grad.any()

@@ -88,6 +88,11 @@ class TrainSpec(Spec):
     batch_size: Count | None = None
     class_weights: Literal["none", "balanced"] = "none"
     explanation_weight: NonNegative = Field(0.0, description="0 switches the explanation loss off")
+    region_weight: NonNegative = Field(
+        0.0,
+        description="of the region loss: the network also learns to outline what the expert"
+        " outlined, and `regions.source: predicted` reads its outlines; 0 switches it off",
+    )
     empty_regions: Literal["skip", "suppress"] = Field(
         "skip", description="images without a finding: no explanation loss, or a map of low energy"
     )
@@ -251,11 +256,12 @@ class ExperimentSpec(Spec):
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError("names of `arms` must differ")
-        if self.train.explanation_weight and self.regions.annotate == "none":
-            raise ValueError(
-                "`train.explanation_weight` needs regions, but `regions.annotate` is none; set it "
-                "to box or mask, or the weight to 0"
-            )
+        for weight in ("explanation_weight", "region_weight"):
+            if getattr(self.train, weight) and self.regions.annotate == "none":
+                raise ValueError(
+                    f"`train.{weight}` needs regions, but `regions.annotate` is none; set it to "
+                    "box or mask, or the weight to 0"
+                )
         if self.regions.source in ("predicted", "atlas") and self.regions.annotate == "none":
             raise ValueError(
                 f"`regions.source: {self.regions.source}` learns from bought regions, but "

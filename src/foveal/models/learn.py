@@ -18,7 +18,7 @@ from foveal.models.network import Network
 from foveal.models.regions import RegionHead, class_atlas, fit_region_head, on_grid
 from foveal.models.train import Course, History, train
 
-SMALLEST_REGION_SET = 2  # bought regions below which a region head learns nothing
+SMALLEST_REGION_SET = 2  # bought regions below which nothing learns to outline
 
 
 def learn(
@@ -42,7 +42,8 @@ def learn(
 
     Args:
         inputs: features in mode `features`, images in mode `full`.
-        source: `predicted` also trains a region head, `atlas` also averages the bought regions.
+        source: `predicted` also trains a region head, unless the network itself learns to outline
+            (`spec.region_weight`); `atlas` also averages the bought regions.
         seed, round_number: name the chance of initialization, batches and augmentation.
         channels: K of the features; `backbone` makes a pretrained one in mode `full`.
         previous: where to start from if `spec.warm_start`.
@@ -51,13 +52,15 @@ def learn(
     Returns:
         the learner, and how the training of its (first) network went.
     """
+    outlines = spec.region_weight > 0 and lessons.bought.sum() >= SMALLEST_REGION_SET
     networks, histories = [], []
     for member in range(spec.members):
         with seeded(integer_seed(seed, _purpose("weights", member), round_number)):
-            network = _network(model, len(classes), channels, backbone)
+            network = _network(model, len(classes), channels, backbone, outlines)
         warm = spec.warm_start and previous is not None
         if warm and previous is not None:
-            network.load_state_dict(previous.members[member].state_dict())
+            # Not strict: the first regions may have been bought since, and with them an outline.
+            network.load_state_dict(previous.members[member].state_dict(), strict=False)
         cold = spec if warm else spec.model_copy(update={"warm_start": False})
         order_seed = integer_seed(seed, _purpose("batches", member), round_number)
         course = Course(inputs, lessons, model, cold, len(classes), order_seed, validation, flips)
@@ -65,7 +68,7 @@ def learn(
         networks.append(network)
     first, *others = networks
     head = atlas = losses = None
-    if source == "predicted":
+    if source == "predicted" and not outlines:
         head = _region_head(first, inputs, lessons, integer_seed(seed, "regions", round_number))
     if source == "atlas":
         atlas = _atlas(first, inputs, lessons, len(classes))
@@ -85,12 +88,16 @@ def _overall(progress: Progress, member: int, members: int, done: int, of: int) 
 
 
 def _network(
-    model: ModelSpec, classes: int, channels: int, backbone: Callable[[], Backbone] | None
+    model: ModelSpec,
+    classes: int,
+    channels: int,
+    backbone: Callable[[], Backbone] | None,
+    outlines: bool,
 ) -> Network:
     if model.mode == "features" or backbone is None:
-        return Network(model, channels, classes)
+        return Network(model, channels, classes, outlines=outlines)
     trunk = backbone()
-    return Network(model, trunk.channels, classes, trunk)
+    return Network(model, trunk.channels, classes, trunk, outlines)
 
 
 @torch.no_grad()

@@ -78,7 +78,7 @@ def learner_from_bytes(
         states = [_under("network.", tensors), *_others(tensors)]
         copies = [backbone, *(copy.deepcopy(backbone) for _ in states[1:])]
         first, *others = (
-            _filled(Network(spec, channels, len(classes), trunk), state)
+            _filled(Network(spec, channels, len(classes), trunk, "outline.weight" in state), state)
             for trunk, state in zip(copies, states, strict=True)
         )
         regions, losses = _under("regions.", tensors), _under("losses.", tensors)

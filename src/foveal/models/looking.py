@@ -11,16 +11,18 @@ from foveal.explain import agreement, normalize_map, resize_map
 from foveal.models.inputs import Inputs
 from foveal.models.learner import Learner
 from foveal.models.network import Output
-from foveal.models.regions import AtlasRegions, Expected, PredictedRegions
+from foveal.models.regions import AtlasRegions, Expected, OutlinedRegions, PredictedRegions
 from foveal.models.stream import AS_USUAL, Columns, Pass, stream
 
 
 def expected_regions(learner: Learner) -> Expected | None:
-    """What a learner itself expects: its region head, or its atlas, or nothing."""
+    """What a learner itself expects: its region head, its atlas, its outlines, or nothing."""
     if learner.region_head is not None:
         return PredictedRegions(learner.region_head.to(learner.device))
     if learner.atlas is not None:
         return AtlasRegions(learner.atlas)
+    if learner.network.outline is not None:
+        return OutlinedRegions()
     return None
 
 

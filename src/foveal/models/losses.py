@@ -1,4 +1,4 @@
-"""Losses: cross-entropy with class weights, and the explanation loss."""
+"""Losses: cross-entropy with class weights, the explanation loss, and the region loss."""
 
 import torch
 from torch import Tensor
@@ -43,6 +43,27 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
         counts = bought & full
     weights = counts.to(terms.dtype)
     return (terms * weights).sum() / weights.sum().clamp_min(1)
+
+
+def region_loss(logits: Tensor, regions: Tensor, bought: Tensor) -> Tensor:
+    """Cross-entropy at every position plus 1 - soft Dice of the whole batch, on soft regions.
+
+    Of the whole batch, since the Dice of a single empty region says nothing.
+
+    Args:
+        logits: (n, *S) of "an expert would outline this".
+        regions: (n, *S) in [0, 1]; an empty one teaches that nothing is there.
+        bought: (n,) True where the expert gave a region; the others do not count.
+    Returns:
+        scalar, 0 or more; 0, with a graph, where no sample counts.
+    """
+    if not bought.any():
+        return logits.sum() * 0
+    logits, regions = logits[bought].float(), regions[bought].float()
+    crossed = functional.binary_cross_entropy_with_logits(logits, regions)
+    probs = logits.sigmoid()
+    both = (probs * regions).sum()
+    return crossed + 1 - (2 * both + 1) / (probs.sum() + regions.sum() + 1)
 
 
 def classification_loss(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:

@@ -13,14 +13,16 @@ from foveal.models.heads import build_head
 
 class Output(NamedTuple):
     """What one forward pass gives: logits (n, C), embedding (n, D), acts (n, D, h, w), features
-    (n, K, h, w) after standardization, and, if targets were given, the evidence map (n, h, w) of
-    each sample's target, before ReLU."""
+    (n, K, h, w) after standardization, if targets were given, the evidence map (n, h, w) of
+    each sample's target, before ReLU, and, if the network outlines, logits (n, h, w) of "an expert
+    would outline this"."""
 
     logits: Tensor
     embedding: Tensor
     acts: Tensor
     features: Tensor
     evidence: Tensor | None
+    outline: Tensor | None = None
 
 
 class Network(nn.Module):
@@ -34,13 +36,20 @@ class Network(nn.Module):
     std: Tensor
 
     def __init__(
-        self, spec: ModelSpec, channels: int, classes: int, backbone: Backbone | None = None
+        self,
+        spec: ModelSpec,
+        channels: int,
+        classes: int,
+        backbone: Backbone | None = None,
+        outlines: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
         self.adapter = nn.Conv2d(channels, spec.adapter, 1)
         self.dropout = nn.Dropout(spec.dropout)
         self.head = build_head(spec, spec.adapter, classes)
+        # Last, so that the other weights begin alike with and without it.
+        self.outline = nn.Conv2d(spec.adapter, 1, 3, padding=1) if outlines else None
         self.register_buffer("mean", torch.zeros(1, channels, 1, 1))
         self.register_buffer("std", torch.ones(1, channels, 1, 1))
 
@@ -62,7 +71,8 @@ class Network(nn.Module):
         else:
             logits = self.head.logits(kept)
         evidence = None if targets is None else self._evidence(acts, pooled, targets)
-        return Output(logits, pooled, acts, features, evidence)
+        outline = None if self.outline is None else self.outline(acts)[:, 0]
+        return Output(logits, pooled, acts, features, evidence, outline)
 
     def cam(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
         """(n, h, w) Grad-CAM of each sample's target class, not normalized."""

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from foveal.core.arrays import FloatArray, IntArray
 from foveal.models.compute import seeded
+from foveal.models.losses import region_loss
 from foveal.models.network import Output
 
 HIDDEN = 32
@@ -41,18 +42,21 @@ class RegionHead(nn.Module):
 
 
 class PredictedRegions:
-    """Mode `predicted`: a light head trained on the regions bought so far, nothing else.
-
-    A sigmoid is never 0: a prediction whose highest value is below `LEAST_PEAK` is empty.
-    """
+    """Mode `predicted`: a light head trained on the regions bought so far, nothing else."""
 
     def __init__(self, head: RegionHead) -> None:
         self.head = head.eval()
 
     def __call__(self, output: Output, rows: IntArray) -> Tensor:
-        logits: Tensor = self.head(output.features)
-        region = logits.float().sigmoid()
-        return torch.where(region.amax((1, 2), keepdim=True) >= LEAST_PEAK, region, 0)
+        return _outlined(self.head(output.features))
+
+
+class OutlinedRegions:
+    """Mode `predicted` where the network itself learned to outline (`train.region_weight`)."""
+
+    def __call__(self, output: Output, rows: IntArray) -> Tensor:
+        assert output.outline is not None
+        return _outlined(output.outline)
 
 
 class AtlasRegions:
@@ -78,6 +82,12 @@ class GivenRegions:
     def __call__(self, output: Output, rows: IntArray) -> Tensor:
         regions = torch.from_numpy(self.lookup(rows)).to(output.logits.device)
         return on_grid(regions, output.acts.shape[-2:])
+
+
+def _outlined(logits: Tensor) -> Tensor:
+    """A sigmoid is never 0: a prediction whose highest value is below `LEAST_PEAK` is empty."""
+    region = logits.float().sigmoid()
+    return torch.where(region.amax((1, 2), keepdim=True) >= LEAST_PEAK, region, 0)
 
 
 def on_grid(regions: Tensor, size: tuple[int, ...] | torch.Size) -> Tensor:
@@ -107,19 +117,13 @@ def fit_region_head(features: Tensor, regions: Tensor, seed: int) -> RegionHead:
         optimizer = torch.optim.AdamW(head.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
         steps = EPOCHS * -(-len(features) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, steps)
+        all_bought = torch.ones(len(features), dtype=torch.bool, device=features.device)
         for _ in range(EPOCHS):
             order = torch.randperm(len(features))
             for batch in order.split(BATCH):
-                loss = _region_loss(head(features[batch]), regions[batch])
+                loss = region_loss(head(features[batch]), regions[batch], all_bought[batch])
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 schedule.step()
     return head.eval()
-
-
-def _region_loss(logits: Tensor, regions: Tensor) -> Tensor:
-    crossed = functional.binary_cross_entropy_with_logits(logits, regions)
-    probs = logits.sigmoid()
-    both = (probs * regions).sum()
-    return crossed + 1 - (2 * both + 1) / (probs.sum() + regions.sum() + 1)

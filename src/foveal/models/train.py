@@ -21,7 +21,12 @@ from foveal.models.backbones import from_scratch
 from foveal.models.compute import Progress, pick_device, seeded, silent, uses_bf16
 from foveal.models.inputs import Inputs
 from foveal.models.lessons import Batch, Lessons, Read, reader
-from foveal.models.losses import balanced_weights, classification_loss, explanation_loss
+from foveal.models.losses import (
+    balanced_weights,
+    classification_loss,
+    explanation_loss,
+    region_loss,
+)
 from foveal.models.network import Network, Output
 from foveal.models.regions import on_grid
 
@@ -198,6 +203,10 @@ def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> T
         region = on_grid(batch.regions, out.evidence.shape[1:])
         astray = explanation_loss(out.evidence, region, batch.bought, course.spec.empty_regions)
         loss = loss + course.spec.explanation_weight * astray
+    if out.outline is not None:
+        region = on_grid(batch.regions, out.outline.shape[1:])
+        missed = region_loss(out.outline, region, batch.bought)
+        loss = loss + course.spec.region_weight * missed
     return loss
 
 
