@@ -43,11 +43,11 @@ class Watched:
     def __init__(self, annotator, spy):
         self.annotator, self.spy = annotator, spy
 
-    def annotate(self, sample, round_number):
+    def annotate(self, sample, round_number, region=True):
         assert self.spy.answering is None
         self.spy.answering = sample
         try:
-            return self.annotator.annotate(sample, round_number)
+            return self.annotator.annotate(sample, round_number, region)
         finally:
             self.spy.answering = None
 

@@ -40,5 +40,5 @@ def test_a_query_of_an_older_journal_still_reads():
 def test_counts_belong_to_the_ids(counts):
     payload = through_json(queried(Query(("a", "b"), "entropy")))
     payload["query"]["stands_for"] = counts
-    with pytest.raises(ValueError, match="`stands_for` must have 2 counts, one per id"):
+    with pytest.raises(ValueError, match="`stands_for` must have 2 entries, one per id"):
         read_query(payload)

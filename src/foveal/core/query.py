@@ -16,7 +16,8 @@ class Query:
     `scores` holds the acquisition score and its parts by name, one number per id in the same
     order ("score" itself is absent for strategies that choose sets rather than rank). `why` has
     one sentence per id. `stands_for` counts the candidates for which each id is the nearest pick,
-    itself included; () where no embedding tells.
+    itself included; () where no embedding tells. `ask_region` says of each id whether a region is
+    asked for beside the class; () where it is for all, or for none because nobody draws any.
     """
 
     ids: tuple[SampleId, ...]
@@ -29,6 +30,11 @@ class Query:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
     stands_for: tuple[int, ...] = ()
+    ask_region: tuple[bool, ...] = ()
+
+    def asks_region(self, sample: SampleId) -> bool:
+        """Whether a region is asked for with the class of one of its samples."""
+        return not self.ask_region or self.ask_region[self.ids.index(sample)]
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) != len(self.ids):
@@ -40,8 +46,8 @@ class Query:
                 )
         if self.why and len(self.why) != len(self.ids):
             raise EvidenceError(f"{len(self.ids)} ids but {len(self.why)} reasons")
-        if self.stands_for and len(self.stands_for) != len(self.ids):
-            raise EvidenceError(
-                f"`stands_for` must have {len(self.ids)} counts, one per id, not "
-                f"{len(self.stands_for)}"
-            )
+        for name, column in (("stands_for", self.stands_for), ("ask_region", self.ask_region)):
+            if column and len(column) != len(self.ids):
+                raise EvidenceError(
+                    f"`{name}` must have {len(self.ids)} entries, one per id, not {len(column)}"
+                )

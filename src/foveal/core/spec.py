@@ -111,6 +111,11 @@ class RegionSpec(Spec):
 
     source: RegionSource = "predicted"
     annotate: RegionKind = "mask"
+    share: Annotated[float, Field(gt=0, le=1)] = Field(
+        1.0,
+        description="of each batch, the samples for which a region is asked beside the class: the"
+        " most misaligned, or random ones where no region is expected",
+    )
 
 
 class ViewSpec(Spec):

@@ -26,8 +26,8 @@ class Answer:
 class Annotator(Protocol):
     """Whoever answers a query."""
 
-    def annotate(self, sample: SampleId, round_number: int) -> Answer:
-        """Class and region of a sample."""
+    def annotate(self, sample: SampleId, round_number: int, region: bool = True) -> Answer:
+        """Class of a sample, and its region unless that is not asked for."""
         ...
 
 
@@ -39,9 +39,10 @@ class Oracle:
     region_kind: RegionKind
     cost: CostSpec
 
-    def annotate(self, sample: SampleId, round_number: int) -> Answer:
-        """The reference class and region; asks for no region where the reference has none."""
-        return self._answer(sample, round_number, self.truth.label(sample), self._region(sample))
+    def annotate(self, sample: SampleId, round_number: int, region: bool = True) -> Answer:
+        """The reference class and region."""
+        drawn = self._region(sample) if region else None
+        return self._answer(sample, round_number, self.truth.label(sample), drawn)
 
     def _region(self, sample: SampleId) -> BoolArray | None:
         if self.region_kind == "none":
@@ -83,16 +84,16 @@ class NoisyOracle:
     region_shift: float
     seed: int
 
-    def annotate(self, sample: SampleId, round_number: int) -> Answer:
+    def annotate(self, sample: SampleId, round_number: int, region: bool = True) -> Answer:
         """The oracle's answer with errors added."""
-        exact = self.oracle.annotate(sample, round_number)
+        exact = self.oracle.annotate(sample, round_number, region)
         rng = generator(self.seed, f"annotator/{sample}")
         label = exact.annotation.label
         assert label is not None
         if self.classes > 1 and rng.random() < self.class_error:
             label = (label + int(rng.integers(1, self.classes))) % self.classes
-        region = None if exact.region is None else shifted(exact.region, self.region_shift, rng)
-        return self.oracle._answer(sample, round_number, label, region)
+        drawn = None if exact.region is None else shifted(exact.region, self.region_shift, rng)
+        return self.oracle._answer(sample, round_number, label, drawn)
 
 
 def seconds_of(cost: CostSpec, region: BoolArray | None, kind: RegionKind) -> float:

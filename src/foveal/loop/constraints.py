@@ -51,12 +51,12 @@ def expected_seconds(evidence: Evidence, spec: ExperimentSpec) -> FloatArray:
     """(n,) seconds that each candidate is expected to take an expert.
 
     The class, and the region that `regions.annotate` asks for, unless none is expected there (a
-    `region_size` of 0).
+    `region_size` of 0). Where regions are asked of a share of a batch only, each costs its share.
     """
-    kind = spec.regions.annotate
+    kind, alone = spec.regions.annotate, spec.cost.class_seconds
     drawn = seconds_of(spec.cost, None if kind == "none" else np.ones((1, 1), bool), kind)
     size = np.asarray(evidence.arrays.get("region_size", np.ones(len(evidence))), np.float64)
-    return np.where(size > 0, drawn, spec.cost.class_seconds)
+    return np.where(size > 0, alone + spec.regions.share * (drawn - alone), alone)
 
 
 def check_columns(pool: Pool, spec: ExperimentSpec) -> None:

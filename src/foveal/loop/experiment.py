@@ -127,10 +127,10 @@ class Experiment(AbstractContextManager["Experiment"]):
     def _annotate(self, ids: tuple[str, ...]) -> None:
         truth, classes = self.bench.collection.truth, len(self.bench.pool.classes)
         annotator = annotator_of(self.spec, truth, classes)
-        round_number = len(self.state.queries) - 1
+        query, round_number = self.state.queries[-1], len(self.state.queries) - 1
         entries = []
         for sample in ids[:STEP_BY_STEP]:
-            answer = annotator.annotate(sample, round_number)
+            answer = annotator.annotate(sample, round_number, query.asks_region(sample))
             digest = "" if answer.region is None else self.blobs.put(encode_region(answer.region))
             entries.append(annotated(replace(answer.annotation, region=digest)))
         self._append(*entries)

@@ -56,6 +56,8 @@ def wanted(spec: ExperimentSpec) -> tuple[set[str], set[str]]:
     optional = {o for plan in plans_of(spec) for o in plan.optional if _possible(o, spec)}
     places = [acquisition.located(need) for need in needs | optional]
     pool = {name for place, name in places if place == "pool"} & FILLED
+    if spec.regions.share < 1 and _possible("misalignment", spec):
+        pool.add("misalignment")
     if "misalignment" in pool or (spec.budget_seconds and _possible("region_size", spec)):
         pool.add("region_size")
     return pool | ALWAYS, {place for place, _ in places if place != "pool"}

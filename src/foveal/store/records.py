@@ -59,7 +59,7 @@ def read_created(payload: Mapping[str, Any]) -> Mapping[str, Any]:
 def read_query(payload: Mapping[str, Any]) -> Query:
     """The query of a `queried` entry (KeyError, TypeError or ValueError if it is none)."""
     raw = dict(payload["query"])
-    for name in ("ids", "why", "notes", "stands_for"):
+    for name in ("ids", "why", "notes", "stands_for", "ask_region"):
         raw[name] = tuple(raw.get(name, ()))
     raw["scores"] = {name: tuple(values) for name, values in raw.get("scores", {}).items()}
     query = Query(**raw)
