@@ -83,6 +83,7 @@ EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "head_bias": lambda n, _: numbers(n),
     "misalignment": lambda n, _: unit_values(n),
     "region_size": lambda n, _: unit_values(n),
+    "explanation_gradient": lambda n, _: numbers(n, FEATURES),
     "label": lambda n, classes: arrays(np.int64, (n,), elements=st.integers(0, classes - 1)),
 }
 

@@ -33,6 +33,7 @@ def arrays(n, seed=0):
         "embedding": rng.normal(size=(n, FEATURES)),
         "label": rng.integers(0, CLASSES, n),
         "weight": rng.random(n),
+        "explanation_gradient": rng.normal(size=(n, FEATURES)),
         **{a: rng.random(n) for a in SHARES},
     }
 

@@ -13,6 +13,7 @@ from foveal.explain.alignment import soft_dice
 from foveal.models.losses import (
     balanced_weights,
     classification_loss,
+    explanation_gradient,
     explanation_loss,
     region_loss,
 )
@@ -205,3 +206,26 @@ def test_a_region_loss_of_nothing_bought_is_zero_with_a_graph():
     loss.backward()
     assert loss.item() == 0
     assert not logits.grad.any()
+
+
+def test_the_explanation_gradient_is_that_of_the_loss_in_the_weights_of_the_class():
+    net = network(adapter=5)
+    x, region = torch.randn(4, 6, 4, 4), disc(4)
+    region[2] = 0
+    region[3] = torch.nan
+    out = net(x, torch.tensor([0, 1, 0, 1]))
+    found = explanation_gradient(out.acts, out.evidence, region)
+    for i, target in enumerate((0, 1)):
+        loss = explanation_loss(out.evidence[i : i + 1], region[i : i + 1], everyone(1))
+        (slope,) = torch.autograd.grad(loss, net.head.linear.weight, retain_graph=True)
+        torch.testing.assert_close(found[i], slope[target])
+        assert not slope[1 - target].any()
+    assert found[:2].abs().sum() > 0
+    assert not found[2:].any()
+
+
+def test_the_explanation_gradient_can_be_had_in_inference_mode():
+    net = network(adapter=5)
+    with torch.inference_mode():
+        out = net(torch.randn(3, 6, 4, 4), torch.tensor([0, 1, 0]))
+        assert explanation_gradient(out.acts, out.evidence, disc(3)).abs().sum() > 0

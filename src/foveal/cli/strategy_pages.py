@@ -31,7 +31,7 @@ FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
     ("Baselines", frozenset()),
 )
 BASELINES = frozenset({"random", "stratified_random", "foreground_random"})
-ORACLE_PRONE = frozenset({"misalignment", "region_size"})
+ORACLE_PRONE = frozenset({"misalignment", "region_size", "explanation_gradient"})
 GENERATED = "<!-- Made by `foveal strategies --write`; edit the docstring instead. -->"
 
 

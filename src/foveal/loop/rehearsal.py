@@ -20,6 +20,7 @@ MADE_UP: Mapping[str, AnyArray] = {
     "embedding": np.eye(2),
     "misalignment": np.array([0.25, 0.75]),
     "region_size": np.array([0.1, 0.2]),
+    "explanation_gradient": np.eye(2),
     "predicted_loss": np.array([0.5, 1.5]),
     "discriminator": np.array([0.25, 0.75]),
     "critic": np.array([-1.0, 1.0]),

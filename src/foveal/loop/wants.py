@@ -7,7 +7,7 @@ from foveal.core.query import Setting
 from foveal.core.spec import ExperimentSpec, SoughtSpec
 from foveal.models import check_needs
 
-MAPPED = frozenset({"misalignment", "region_size"})
+MAPPED = frozenset({"misalignment", "region_size", "explanation_gradient"})
 FILLED = MAPPED | {
     "probs",
     "embedding",

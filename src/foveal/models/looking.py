@@ -80,4 +80,9 @@ def look(
 
 def predicted_map(learner: Learner, out: Output) -> Tensor:
     """(n, h, w) Grad-CAM of the predicted class, not normalized."""
-    return learner.network.cam(out.acts, out.embedding, out.logits.argmax(1)).float()
+    return predicted_evidence(learner, out).relu()
+
+
+def predicted_evidence(learner: Learner, out: Output) -> Tensor:
+    """(n, h, w) evidence for the predicted class, of any sign: its map before ReLU."""
+    return learner.network.evidence(out.acts, out.embedding, out.logits.argmax(1)).float()

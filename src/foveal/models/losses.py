@@ -45,6 +45,30 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
     return (terms * weights).sum() / weights.sum().clamp_min(1)
 
 
+def explanation_gradient(acts: Tensor, evidence: Tensor, region: Tensor) -> Tensor:
+    """Gradient of each sample's own explanation loss with respect to its class's weights.
+
+    The map is linear in these weights, so the chain rule ends in one product; only the way from
+    map to loss is left to autograd.
+
+    Args:
+        acts: (n, D, *S) activations that a linear head pools.
+        evidence: (n, *S) maps of a class before ReLU.
+        region: (n, *S) in [0, 1]; NaN where unknown.
+    Returns:
+        (n, D); 0 where the region is empty or unknown.
+    """
+    # Tensors of inference mode cannot carry gradients; copies made outside of it can.
+    with torch.inference_mode(False), torch.enable_grad():
+        cam = evidence.detach().clone().float().requires_grad_()
+        known = region.nan_to_num().clone()
+        counts = torch.ones(len(cam), dtype=torch.bool, device=cam.device)
+        # The loss is a mean over the samples that count: times their number, each has its own.
+        total = explanation_loss(cam, known, counts) * (known.flatten(1).sum(1) > 0).sum()
+        (slope,) = torch.autograd.grad(total, cam)
+    return torch.einsum("n...,nd...->nd", slope, acts.float()) / acts[0, 0].numel()
+
+
 def region_loss(logits: Tensor, regions: Tensor, bought: Tensor) -> Tensor:
     """Cross-entropy at every position plus 1 - soft Dice of the whole batch, on soft regions.
 

@@ -11,6 +11,7 @@ KNOWN = frozenset(
         "embedding",
         "misalignment",
         "region_size",
+        "explanation_gradient",
         "mc_probs",
         "view_probs",
         "predicted_loss",
@@ -54,17 +55,22 @@ def _draws(spec: ExperimentSpec) -> None:
 def _regions(spec: ExperimentSpec) -> None:
     if spec.regions.source == "none":
         raise EvidenceError(
-            "`misalignment` and `region_size` need an expected region, but `regions.source` is "
-            "none; set it to predicted, atlas or weak"
+            "`misalignment`, `region_size` and `explanation_gradient` need an expected region, but "
+            "`regions.source` is none; set it to predicted, atlas or weak"
         )
 
 
 def _linear(spec: ExperimentSpec) -> None:
     if spec.model.head != "linear":
         raise EvidenceError(
-            "`head_weight` and `head_bias` are the last layer of a linear head, but `model.head` "
-            f"is {spec.model.head}; set it to linear"
+            "`head_weight`, `head_bias` and `explanation_gradient` are about the last layer of a "
+            f"linear head, but `model.head` is {spec.model.head}; set it to linear"
         )
+
+
+def _linear_with_regions(spec: ExperimentSpec) -> None:
+    _regions(spec)
+    _linear(spec)
 
 
 # What must be switched on for some evidence; all other evidence can always be filled.
@@ -73,6 +79,7 @@ SWITCHES: Mapping[str, Check] = {
     "view_probs": check_views,
     "misalignment": _regions,
     "region_size": _regions,
+    "explanation_gradient": _linear_with_regions,
     "head_weight": _linear,
     "head_bias": _linear,
 }

@@ -70,15 +70,16 @@ class Network(nn.Module):
             logits = self.head.training_logits(kept, targets)
         else:
             logits = self.head.logits(kept)
-        evidence = None if targets is None else self._evidence(acts, pooled, targets)
+        evidence = None if targets is None else self.evidence(acts, pooled, targets)
         outline = None if self.outline is None else self.outline(acts)[:, 0]
         return Output(logits, pooled, acts, features, evidence, outline)
 
     def cam(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
         """(n, h, w) Grad-CAM of each sample's target class, not normalized."""
-        return self._evidence(acts, pooled, targets).relu()
+        return self.evidence(acts, pooled, targets).relu()
 
-    def _evidence(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
+    def evidence(self, acts: Tensor, pooled: Tensor, targets: Tensor) -> Tensor:
+        """(n, h, w) evidence for each sample's target class: its map before ReLU."""
         return evidence_map(acts, self.head.cam_weights(pooled, targets).to(acts.dtype))
 
     @torch.no_grad()

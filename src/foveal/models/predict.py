@@ -16,12 +16,13 @@ from foveal.models.heads import LinearHead
 from foveal.models.inputs import Inputs
 from foveal.models.labeledness import critic, discriminator
 from foveal.models.learner import Learner
-from foveal.models.looking import predicted_map
+from foveal.models.looking import predicted_evidence, predicted_map
+from foveal.models.losses import explanation_gradient
 from foveal.models.needs import KNOWN
 from foveal.models.regions import Expected
 from foveal.models.stream import AS_USUAL, Columns, Pass, Seen, stream
 
-COMPARED = frozenset({"misalignment", "region_size"})
+COMPARED = frozenset({"misalignment", "region_size", "explanation_gradient"})
 # Both look at all embeddings at once, so they come after the stream.
 SIDES: Mapping[str, Callable[[Tensor, Tensor, int], Tensor]] = {
     "discriminator": discriminator,
@@ -54,7 +55,9 @@ def predict(
     the map's grid; with it comes `region_size`, the expected region's share of the image. Where
     nothing is expected (the region is empty) there is nothing to be looked at wrongly, so such
     samples get the median of the others and are asked for neither sooner nor later. A map that is
-    zero everywhere has misalignment 1.
+    zero everywhere has misalignment 1. `explanation_gradient` (n, D) is the gradient of the
+    explanation loss with respect to the weights of the predicted class, were the expected region
+    the expert's; 0 where nothing is expected.
 
     `mc_probs` (T, n, C) are `draws` draws of dropout, or an ensemble's members, or where there are
     both, `draws` draws of each member in turn. A draw is one sample of the weights: the same for
@@ -63,7 +66,7 @@ def predict(
     Args:
         rows: (n,) positions in `inputs`; `ids` names them.
         needs: of `KNOWN`; `check_needs` tells before any training what must be switched on.
-        expected: gives regions; without it `misalignment` is left out even if needed.
+        expected: gives regions; without it what is compared with them is left out even if needed.
         draws: of each network, for `mc_probs` where there is dropout.
         views: for `view_probs`: other views of the same images, or features of these. The first
             view is always `inputs`.
@@ -82,7 +85,8 @@ def predict(
     if sides is not None:
         fills["embedding"] = FILLS["embedding"](source)
     wants_map = expected is not None and bool(COMPARED & set(needs))
-    compare = _comparison(learner, expected if wants_map else None, measure)
+    teaches = "explanation_gradient" in needs
+    compare = _comparison(learner, expected if wants_map else None, measure, teaches)
     columns = Columns(len(rows))
     for seen in stream(learner, inputs, rows, how):
         for name, fill in fills.items():
@@ -120,7 +124,7 @@ def head_evidence(learner: Learner) -> Evidence:
 
 
 def _comparison(
-    learner: Learner, expected: Expected | None, measure: str
+    learner: Learner, expected: Expected | None, measure: str, teaches: bool
 ) -> Callable[[Seen], dict[str, Tensor]]:
     """Compares maps with expected regions, where there are any."""
     agree = agreement(measure)
@@ -129,10 +133,14 @@ def _comparison(
         if expected is None:
             return {}
         region = expected(seen.out, seen.rows).float()
-        return {
+        found = {
             "misalignment": _misalignment(predicted_map(learner, seen.out), region, agree),
             "region_size": region.nan_to_num().flatten(1).mean(1),
         }
+        if teaches:
+            evidence = predicted_evidence(learner, seen.out)
+            found["explanation_gradient"] = explanation_gradient(seen.out.acts, evidence, region)
+        return found
 
     return compare
 
