@@ -214,7 +214,7 @@ def test_the_explanation_gradient_is_that_of_the_loss_in_the_weights_of_the_clas
     region[2] = 0
     region[3] = torch.nan
     out = net(x, torch.tensor([0, 1, 0, 1]))
-    found = explanation_gradient(out.acts, out.evidence, region)
+    found = explanation_gradient(out, out.evidence, region)
     for i, target in enumerate((0, 1)):
         loss = explanation_loss(out.evidence[i : i + 1], region[i : i + 1], everyone(1))
         (slope,) = torch.autograd.grad(loss, net.head.linear.weight, retain_graph=True)
@@ -228,4 +228,4 @@ def test_the_explanation_gradient_can_be_had_in_inference_mode():
     net = network(adapter=5)
     with torch.inference_mode():
         out = net(torch.randn(3, 6, 4, 4), torch.tensor([0, 1, 0]))
-        assert explanation_gradient(out.acts, out.evidence, disc(3)).abs().sum() > 0
+        assert explanation_gradient(out, out.evidence, disc(3)).abs().sum() > 0

@@ -47,7 +47,7 @@ def test_the_closed_form_is_grad_cam_through_autograd(head, distance):
     out = net(features(), TARGETS)
     opened = Opened(net)
     maps = explain_layer(opened, opened.relu, features(), TARGETS)
-    ours = net.cam(out.acts, out.embedding, TARGETS).detach()
+    ours = net.cam(out, TARGETS).detach()
     assert maps.amax() > 0
     torch.testing.assert_close(ours, maps, rtol=1e-4, atol=1e-6)
     torch.testing.assert_close(ours, out.evidence.relu().detach())

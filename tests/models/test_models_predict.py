@@ -53,7 +53,7 @@ def by_hand(one, inputs):
     """Predicted class's normalized maps of all samples at once."""
     with torch.no_grad():
         out = one.network(torch.from_numpy(inputs.array))
-        cam = one.network.cam(out.acts, out.embedding, out.logits.argmax(1))
+        cam = one.network.cam(out, out.logits.argmax(1))
         low, high = cam.amin((1, 2), keepdim=True), cam.amax((1, 2), keepdim=True)
     return out, torch.where(high > low, (cam - low) / (high - low), 0)
 
@@ -320,7 +320,7 @@ def test_the_map_of_an_ensemble_is_the_first_members_for_the_class_that_all_agre
     found = predict(one, inputs, ROWS, IDS, ("probs",)).arrays["probs"].argmax(1)
     first = by_hand(one, inputs)[0]
     assert (first.logits.argmax(1).numpy() != found).any()  # or this test would see nothing
-    cam = one.network.cam(first.acts, first.embedding, torch.from_numpy(found)).detach()
+    cam = one.network.cam(first, torch.from_numpy(found)).detach()
     low, high = cam.amin((1, 2), keepdim=True), cam.amax((1, 2), keepdim=True)
     want = torch.where(high > low, (cam - low) / (high - low), 0)
     np.testing.assert_allclose(maps(one, inputs, ROWS, (SIDE, SIDE))[0], want, atol=1e-5)

@@ -69,7 +69,7 @@ def maps() -> Iterator[Row]:
 def closed_form(learner: Learner, images: Tensor) -> tuple[Tensor, Tensor]:
     """(n, C) probabilities and (n, H, W) maps in [0, 1], by one forward pass."""
     out = learner.network(images)
-    cam = learner.network.cam(out.acts, out.embedding, out.logits.argmax(1))
+    cam = learner.network.cam(out, out.logits.argmax(1))
     return out.logits.softmax(1), _finished(cam)
 
 

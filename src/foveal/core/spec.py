@@ -73,6 +73,11 @@ class ModelSpec(Spec):
     output_stride: Literal[8, 16, 32] = 16
     mode: Literal["features", "full"] = "features"
     head: Literal["linear", "prototype"] = "linear"
+    pooling: Literal["mean", "attention"] = Field(
+        "mean",
+        description="attention: beside the mean over the image the head sees the mean over the"
+        " region that the network outlines itself; needs `train.region_weight`",
+    )
     adapter: Count = Field(128, description="channels of the 1 x 1 layer before the head")
     dropout: BelowOne = Field(0.0, description="of pooled features before the head; 0.5 is usual")
     distance: Literal["euclidean", "squared"] = "euclidean"
@@ -267,6 +272,11 @@ class ExperimentSpec(Spec):
                     f"`train.{weight}` needs regions, but `regions.annotate` is none; set it to "
                     "box or mask, or the weight to 0"
                 )
+        if self.model.pooling == "attention" and not self.train.region_weight:
+            raise ValueError(
+                "`model.pooling: attention` looks where the network has learned to outline, but "
+                "`train.region_weight` is 0; set it above 0 (1 is usual), or `pooling` to mean"
+            )
         if self.regions.source in ("predicted", "atlas") and self.regions.annotate == "none":
             raise ValueError(
                 f"`regions.source: {self.regions.source}` learns from bought regions, but "

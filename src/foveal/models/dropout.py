@@ -46,10 +46,9 @@ def keep_masks(network: Network, draws: int, seed: int) -> Tensor:
         Gal and Ghahramani 2016, arXiv:1506.02142; one mask for all samples: Kirsch et al. 2019,
         arXiv:1906.08158.
     """
-    width = network.adapter.out_channels
     with seeded(seed), dropping(network.dropout):
         # Drawn on the CPU: generators of accelerators give other numbers.
-        masks: Tensor = network.dropout(torch.ones(draws, width))
+        masks: Tensor = network.dropout(torch.ones(draws, network.width))
     return masks.to(network.adapter.weight.device)
 
 

@@ -88,7 +88,7 @@ def learner_from_bytes(
             _filled(RegionHead(channels), regions) if regions else None,
             tensors.get("atlas"),
             tuple(others),
-            _filled(LossHead(spec.adapter), losses) if losses else None,
+            _filled(LossHead(first.width), losses) if losses else None,
         )
     except (SafetensorError, KeyError, RuntimeError) as error:
         raise SchemaError(

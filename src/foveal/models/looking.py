@@ -85,4 +85,4 @@ def predicted_map(learner: Learner, out: Output) -> Tensor:
 
 def predicted_evidence(learner: Learner, out: Output) -> Tensor:
     """(n, h, w) evidence for the predicted class, of any sign: its map before ReLU."""
-    return learner.network.evidence(out.acts, out.embedding, out.logits.argmax(1)).float()
+    return learner.network.evidence(out, out.logits.argmax(1)).float()

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from foveal.explain import normalize_map
+from foveal.models.network import Output
 
 EPSILON = 1e-6
 
@@ -45,18 +46,18 @@ def explanation_loss(cam: Tensor, region: Tensor, bought: Tensor, empty: str = "
     return (terms * weights).sum() / weights.sum().clamp_min(1)
 
 
-def explanation_gradient(acts: Tensor, evidence: Tensor, region: Tensor) -> Tensor:
+def explanation_gradient(out: Output, evidence: Tensor, region: Tensor) -> Tensor:
     """Gradient of each sample's own explanation loss with respect to its class's weights.
 
     The map is linear in these weights, so the chain rule ends in one product; only the way from
     map to loss is left to autograd.
 
     Args:
-        acts: (n, D, *S) activations that a linear head pools.
+        out: the forward pass of a network with a linear head.
         evidence: (n, *S) maps of a class before ReLU.
         region: (n, *S) in [0, 1]; NaN where unknown.
     Returns:
-        (n, D); 0 where the region is empty or unknown.
+        (n, E); 0 where the region is empty or unknown.
     """
     # Tensors of inference mode cannot carry gradients; copies made outside of it can.
     with torch.inference_mode(False), torch.enable_grad():
@@ -66,7 +67,12 @@ def explanation_gradient(acts: Tensor, evidence: Tensor, region: Tensor) -> Tens
         # The loss is a mean over the samples that count: times their number, each has its own.
         total = explanation_loss(cam, known, counts) * (known.flatten(1).sum(1) > 0).sum()
         (slope,) = torch.autograd.grad(total, cam)
-    return torch.einsum("n...,nd...->nd", slope, acts.float()) / acts[0, 0].numel()
+    acts = out.acts.float()
+    gradient: Tensor = torch.einsum("n...,nd...->nd", slope, acts) / acts[0, 0].numel()
+    if out.where is None:
+        return gradient
+    attended: Tensor = torch.einsum("n...,nd...->nd", slope * out.where.float(), acts)
+    return torch.cat([gradient, attended], dim=1)
 
 
 def region_loss(logits: Tensor, regions: Tensor, bought: Tensor) -> Tensor:

@@ -139,7 +139,7 @@ def _comparison(
         }
         if teaches:
             evidence = predicted_evidence(learner, seen.out)
-            found["explanation_gradient"] = explanation_gradient(seen.out.acts, evidence, region)
+            found["explanation_gradient"] = explanation_gradient(seen.out, evidence, region)
         return found
 
     return compare
