@@ -22,6 +22,8 @@ WHY = (
     "Rare so far: 6 of 60 labels are Pituitary.",
 )
 
+FAILED = {"arm": "eg_al", "seed": 5, "round": 7, "labels": 210, "error": "No loss is finite."}
+
 
 def sample_results(
     folder: Path | None = None, *, arms: int = 4, seeds: int = 5, rounds: int = 10
@@ -38,6 +40,8 @@ def sample_results(
         "runs": runs,
         "summary": _summary(runs),
         "tests": _tests([arm[0] for arm in chosen]) if seeds > 1 else [],
+        "penalty": _penalty([arm[0] for arm in chosen]),
+        "failures": [FAILED] if arms > 1 else [],
         "warnings": ["Five seeds have little power: only large differences can be shown."],
         "machine": {"cpu": "8-core x86-64", "threads": 8, "torch": "2.4.1", "device": "cpu"},
     }
@@ -98,6 +102,7 @@ def _run(arm: Any, seed: int, rounds: int, folder: Path | None) -> dict[str, Any
         "labels": [int(n) for n in labels],
         "metrics": metrics,
         "queried": [[f"{seed:02d}{r:02d}{i:04d}" for i in range(30)] for r in range(rounds)],
+        "subgroups": {"site": _subgroups(rng, top)},
         "cost_seconds": [float(n * each) for n in labels],
         "wall_seconds": _noisy(rng, np.full(rounds, 41.0), 2),
         "class_counts": [_named(row) for row in bought.cumsum(axis=0)],
@@ -198,6 +203,18 @@ def _reached(runs: list[dict[str, Any]], metric: str, target: dict[str, Any]) ->
         if sign * mean >= sign * target["final"]["mean"]:
             return int(labels)
     return None
+
+
+def _penalty(names: list[str]) -> dict[str, Any]:
+    """The later an arm, the more often it beats those before it."""
+    table = [[0.2 * max(0, i - j) for j in range(len(names))] for i in range(len(names))]
+    return {"macro_auroc": {"arms": names, "matrix": table}} if len(names) > 1 else {}
+
+
+def _subgroups(rng: np.random.Generator, top: float) -> dict[str, Any]:
+    sites = (("North", 180, 0.0), ("South", 118, -0.06), ("West", 12, -0.2))
+    values = {site: (n, float(top + less + rng.normal(0, 0.01))) for site, n, less in sites}
+    return {site: {"n": n, "metrics": {"macro_auroc": v}} for site, (n, v) in values.items()}
 
 
 def _tests(names: list[str]) -> list[dict[str, Any]]:

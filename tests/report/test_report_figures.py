@@ -12,7 +12,8 @@ from sample_results import sample_results
 from foveal import report
 from foveal.core.errors import DataError, UnknownName
 from foveal.report.drawing import encode, look_of
-from foveal.report.reading import Arm, arms_of
+from foveal.report.pairs import effects_figure
+from foveal.report.reading import Arm, arms_of, end_of, standing_out
 
 FIGURES = {
     "curves": lambda r: report.curves_figure(r, "macro_auroc"),
@@ -91,7 +92,8 @@ def test_minutes_are_seconds_over_sixty(results):
 
 
 def test_no_two_arms_look_alike_even_in_gray():
-    arms = [Arm(f"a{i}", ({},), i) for i in range(12)] + [Arm("random", ({},), 12, baseline=True)]
+    arms = [Arm(f"a{i}", ({},), i, look=i) for i in range(12)]
+    arms.append(Arm("random", ({},), 12, baseline=True))
     looks = [look_of(arm) for arm in arms]
     assert len({(look.dash, look.marker) for look in looks}) == len(looks)
     assert len({(look.color, look.marker) for look in looks}) == len(looks)
@@ -143,3 +145,36 @@ def test_of_many_arms_only_the_best_and_random_stand_out(count, gray):
         return
     assert names[-1] == f"{gray} more in gray"
     assert sorted(names[:-1]) == sorted(["random", *(f"s{count - 1 - i}" for i in range(6))])
+
+
+def test_those_that_stand_out_together_have_colors_of_their_own():
+    results = many_arms(40)
+    for run in results["runs"]:  # by this metric others stand out, some of them by both
+        place = int(run["strategy"][1:]) if run["acquire"] == "entropy" else 0
+        run["metrics"]["accuracy"] = [0.5, 0.5, 0.5, 0.5 + (place * 11 % 40) / 100]
+    arms = arms_of(results)
+    crowds = [standing_out(arms, metric) for metric in ("macro_auroc", "accuracy")]
+    assert crowds[0] != crowds[1]
+    for crowd in crowds:
+        assert len({look_of(arm).color for arm in arms if arm.name in crowd}) == len(crowd)
+    plain = [arm for arm in arms if not any(arm.name in crowd for crowd in crowds)]
+    assert {arm.look for arm in plain} == {None}
+
+
+@pytest.mark.parametrize(("metric", "sign"), [("macro_auroc", 1), ("ece", -1)])
+def test_legends_begin_with_the_curve_that_ends_best(metric, sign, results):
+    figure = report.curves_figure(results, metric)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    ends = {arm.shown: end_of(arm, metric).mean for arm in arms_of(results)}
+    assert names == sorted(ends, key=lambda name: -sign * ends[name])
+
+
+def test_filled_markers_are_differences_that_were_shown(results):
+    rows = [
+        {"metric": "macro_auroc", "a": a, "b": "random", "difference": d, "p_holm": p}
+        for a, d, p in (("entropy", 0.01, 0.2), ("eg_al", 0.03, 0.01))
+    ]
+    figure = effects_figure({**results, "tests": rows}, "macro_auroc")
+    marks = figure.axes[0].lines[1:]
+    assert [float(line.get_xdata()[0]) for line in marks] == [0.03, 0.01]
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False, True]

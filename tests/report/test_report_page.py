@@ -16,8 +16,8 @@ from foveal.report import pictures, write_report
 HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=y>&$x^{2"
 ORACLE = "Reads hidden masks of the pool"
 ORDER = (
-    "setup pool curves numbers tests cost gallery calibration size balance recall notes settings "
-    "glossary"
+    "setup failures pool saved curves numbers tests penalty leaks cost gallery calibration size "
+    "balance recall subgroups notes settings glossary"
 )
 
 
@@ -130,6 +130,10 @@ def test_hostile_names_are_text_everywhere(tmp_path):
     results["spec"][HOSTILE] = {HOSTILE: HOSTILE}
     run = results["runs"][0]
     run["metrics"] = {"accuracy": run["metrics"]["accuracy"]}
+    results["failures"] = [dict.fromkeys(("arm", "seed", "round", "error"), HOSTILE)]
+    group = {"n": 30, "metrics": {HOSTILE: 0.5}}
+    run["subgroups"] = {HOSTILE: {HOSTILE: group, "b": group}}
+    results["penalty"] = {HOSTILE: {"arms": [HOSTILE, HOSTILE], "matrix": [[0, 1], [0, 0]]}}
     case = dict.fromkeys(("id", "panel", "label", "predicted", "why"), HOSTILE)
     case["scores"] = {HOSTILE: 1.0}
     run |= {"strategy": HOSTILE, "acquire": HOSTILE, "parameters": {HOSTILE: HOSTILE}}
@@ -175,6 +179,7 @@ OPTIONAL = {
     "pool": {"pool"},
     "summary": {"numbers"},
     "tests": {"tests"},
+    "failures": {"failures"},
     "warnings": set(),
     "machine": set(),
     "command": set(),
@@ -188,6 +193,7 @@ OF_RUN = {
     "misalignment_size": {"size"},
     "class_counts": {"balance"},
     "recall_per_class": {"recall"},
+    "subgroups": {"subgroups"},
     "notes": {"notes"},
     "gallery": {"gallery"},
     "wall_seconds": set(),
@@ -217,7 +223,7 @@ def test_what_is_missing_leaves_out_its_own_section_only(key, small, monkeypatch
     else:
         runs = [{k: v for k, v in run.items() if k != key} for run in whole["runs"]]
         results = {**whole, "runs": runs}
-    gone = (OPTIONAL | OF_RUN)[key]
+    gone = (OPTIONAL | OF_RUN)[key] | {"saved", "leaks", "penalty"}  # of several arms
     assert set(sections(render(results, folder))) == set(ORDER.split()) - gone
 
 

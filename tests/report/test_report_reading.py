@@ -11,7 +11,6 @@ from foveal.report.reading import (
     Arm,
     arms_of,
     common_minutes,
-    contrast_between,
     curve_of,
     end_of,
     finite,
@@ -94,27 +93,6 @@ def test_the_end_is_the_last_round_with_a_value():
     end = end_of(arm, "m")
     assert end is not None
     assert (end.labels, end.mean, end.n) == (20, 0.2, 1)
-
-
-def test_a_contrast_turned_round_changes_its_sign_and_keeps_its_p():
-    results = {"tests": [{"metric": "m", "a": "x", "b": "y", "difference": 0.2, "p_holm": 0.04}]}
-    forth, back = (contrast_between(results, "m", *pair) for pair in (("x", "y"), ("y", "x")))
-    assert forth is not None
-    assert back is not None
-    assert forth.difference == -back.difference == 0.2
-    assert forth.shown
-    assert back.shown
-    assert contrast_between(results, "other", "x", "y") is None
-
-
-@pytest.mark.parametrize(
-    ("p", "shown"), [(0.0499, True), (0.05, False), (None, False), (math.nan, False)]
-)
-def test_a_difference_is_shown_strictly_below_the_level(p, shown):
-    results = {"tests": [{"metric": "m", "a": "x", "b": "y", "p_holm": p}]}
-    contrast = contrast_between(results, "m", "x", "y")
-    assert contrast is not None
-    assert contrast.shown == shown
 
 
 def test_equal_time_is_what_every_arm_has_spent():

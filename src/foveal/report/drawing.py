@@ -32,7 +32,9 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 DASHES: tuple[Dash, ...] = ("-", (0, (5, 1.6)), (0, (7, 1.5, 1.5, 1.5)), (0, (3, 1, 1, 1, 1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "<", ">", "h")
 BASELINE_COLOR, BASELINE_DASH, BASELINE_MARKER = "#5f6368", (0, (1.2, 1.4)), "X"
-BACKGROUND: dict[str, Any] = {"color": "#c3c8cd", "linewidth": 0.8, "zorder": 1.5}
+FAINT = "#c3c8cd"
+BACKGROUND: dict[str, Any] = {"color": FAINT, "linewidth": 0.8, "zorder": 1.5}
+ZERO: dict[str, Any] = {"color": "#9aa1a8", "linewidth": 1, "linestyle": (0, (4, 3))}
 # Paul Tol's light set, for areas: classes must not be mistaken for arms.
 FILLS = ("#77AADD", "#EE8866", "#EEDD88", "#FFAABB", "#44BB99", "#99DDFF", "#BBCC33", "#AAAA00")
 HATCHES = ("", "///", "...", "xxx")
@@ -81,10 +83,13 @@ class Look:
 
 
 def look_of(arm: Arm) -> Look:
-    """The look of an arm: gray dots for the random baseline, hollow markers for an oracle."""
+    """The look of an arm: gray dots for the random baseline, hollow markers for an oracle, pale
+    gray for one among many that no figure brings out."""
     if arm.baseline:
         return Look(BASELINE_COLOR, BASELINE_DASH, BASELINE_MARKER, arm.oracle)
-    i = arm.position
+    if arm.look is None:
+        return Look(FAINT, "-", "o", arm.oracle)
+    i = arm.look
     color, dash = COLORS[i % len(COLORS)], DASHES[i % len(DASHES)]
     return Look(color, dash, MARKERS[i % len(MARKERS)], arm.oracle)
 
@@ -161,6 +166,12 @@ def legend_above(
     )
     for text, name in zip(legend.get_texts(), short, strict=True):
         text.set_text(name)  # set afterwards: matplotlib drops labels that begin with "_"
+
+
+def row_labels(axes: Axes, names: Sequence[str]) -> None:
+    """Names down the vertical axis, the first on top, a unit of height each."""
+    axes.set_yticks(range(len(names)), [shorten(name) for name in names], color=INK)
+    axes.set_ylim(len(names) - 0.5, -0.5)
 
 
 def shorten(name: str, longest: int = LONGEST_NAME) -> str:

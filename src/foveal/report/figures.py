@@ -16,6 +16,7 @@ from foveal.report.drawing import (
     HATCHES,
     INK,
     QUIET,
+    ZERO,
     arm_legend,
     canvas,
     legend_above,
@@ -31,7 +32,9 @@ from foveal.report.reading import (
     Results,
     arm_named,
     arms_of,
+    by_final,
     curve_of,
+    drawn_of,
     pooled,
     standing_out,
 )
@@ -77,7 +80,8 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
             low, high = curve.mean - curve.std, curve.mean + curve.std
             axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(curve.x, curve.mean, **line_of(look))
-    arm_legend(figure, [arm for arm in drawn if arm.name in told], len(drawn) - len(told))
+    named = by_final([arm for arm in drawn if arm.name in told], metric)
+    arm_legend(figure, named, len(drawn) - len(told))
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
     axes.set_xlabel(AXES[x])
     return figure
@@ -97,7 +101,7 @@ def reliability_figure(results: Results, arm: str) -> Figure:
     confidence, accuracy, counts = np.array(table).T
     figure, axes = canvas(3.6, 3.4)
     axes.set_box_aspect(1)
-    axes.plot((0, 1), (0, 1), color="#9aa1a8", linewidth=1, linestyle=(0, (4, 3)))
+    axes.plot((0, 1), (0, 1), **ZERO)
     look = look_of(chosen)
     axes.vlines(confidence, confidence, accuracy, color=look.color, alpha=0.35, linewidth=3)
     axes.plot(confidence, accuracy, color=look.color, linewidth=1.2, alpha=0.6)
@@ -151,10 +155,10 @@ def correlation_figure(results: Results) -> Figure:
     Raises:
         DataError: if no run has recorded a correlation.
     """
-    lines = [(arm, c) for arm in arms_of(results) if (c := correlations_of(arm))]
+    lines = [(arm, c) for arm in drawn_of(results) if (c := correlations_of(arm))]
     _require(lines, "correlations of misalignment with region size")
     figure, axes = canvas()
-    axes.axhline(0, color="#9aa1a8", linewidth=1, linestyle=(0, (4, 3)))
+    axes.axhline(0, **ZERO)
     for arm, found in lines:
         axes.plot([r for r, _ in found], [rho for _, rho in found], **line_of(look_of(arm)))
     arm_legend(figure, [arm for arm, _ in lines])
@@ -200,7 +204,7 @@ def recall_figure(results: Results) -> Figure:
     Raises:
         DataError: if no run has a recall per class.
     """
-    arms = [arm for arm in arms_of(results) if final_recall(arm)]
+    arms = [arm for arm in drawn_of(results) if final_recall(arm)]
     _require(arms, "recalls per class")
     classes = [c for c in classes_of(results) if any(c in final_recall(arm) for arm in arms)]
     figure, axes = canvas(1.1 + 0.2 * len(classes) * max(2, len(arms)))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from foveal.report.pictures import Panel, PanelReader
-from foveal.report.reading import Results, arms_of, finite, metrics_of, standing_out
-from foveal.report.sections import Section
+from foveal.report.reading import Results, arms_of, drawn_of, finite
+from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name, text
 from foveal.report.words import count, number, percent
 
@@ -50,12 +50,10 @@ class GalleryRun:
 
 def gallery(results: Results, read: PanelReader) -> Section | None:
     """Image strips per run and round; `read` turns a path into a panel."""
-    arms = arms_of(results)
-    told = standing_out(arms, next(iter(metrics_of(results)), ""))
+    told = drawn_of(results)
     runs = [
         GalleryRun(arm_name(arm), text(run.get("seed")), rounds)
-        for arm in arms
-        if arm.name in told
+        for arm in told
         for run in arm.runs
         if (rounds := _rounds(run, read))
     ]
@@ -63,7 +61,8 @@ def gallery(results: Results, read: PanelReader) -> Section | None:
         return None
     cards = [card for run in runs for r in run.rounds for card in r.cards]
     title = _title(cards)
-    return Section("gallery", "Gallery", title, {"runs": runs, "left_out": len(arms) - len(told)})
+    left_out = len(arms_of(results)) - len(told)
+    return Section("gallery", "Gallery", title, {"runs": runs, "left_out": left_out})
 
 
 def _rounds(run: Results, read: PanelReader) -> tuple[GalleryRound, ...]:

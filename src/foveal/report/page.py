@@ -8,13 +8,45 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from foveal.core.files import write_whole
-from foveal.report import tables, words
+from foveal.report import sections, tables, words
+from foveal.report.failures import failures
 from foveal.report.gallery import gallery
 from foveal.report.glossary import metric_of
+from foveal.report.headline import certainty, headline
+from foveal.report.lead import lead_of
+from foveal.report.leaks import leaks
+from foveal.report.pairs import tests
+from foveal.report.penalty import penalty
 from foveal.report.pictures import PanelReader, panel_reader
-from foveal.report.reading import Results, arms_of, metrics_of, ranked
+from foveal.report.reading import Results, Study, arms_of, metrics_of
 from foveal.report.rounds import last_of
-from foveal.report.sections import AFTER_GALLERY, BEFORE_GALLERY, Section
+from foveal.report.saved import saved
+from foveal.report.section import Builder, Section
+from foveal.report.subgroups import subgroups
+
+BEFORE_GALLERY: tuple[Builder, ...] = (
+    sections.setup,
+    failures,
+    sections.pool,
+    saved,
+    sections.curves,
+    sections.numbers,
+    tests,
+    penalty,
+    leaks,
+    sections.cost,
+)
+AFTER_GALLERY: tuple[Builder, ...] = (
+    sections.calibration,
+    sections.size,
+    sections.balance,
+    sections.recall,
+    subgroups,
+    sections.stopping,
+    sections.notes,
+    sections.settings,
+    sections.glossary,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +72,14 @@ def write_report(results: Mapping[str, Any], folder: Path) -> Path:
     Raises:
         StoreError: if the folder cannot be written.
     """
-    sections = build(results, panel_reader(folder))
-    for section in sections:
+    study = Study(results)
+    made = build(study, panel_reader(folder))
+    for section in made:
         for picture in section.pictures:
             write_whole(folder / "figures" / f"{picture.stem}.svg", picture.svg)
             write_whole(folder / "figures" / f"{picture.stem}.png", picture.png)
     page = folder / "report.html"
-    write_whole(page, render(results, sections).encode())
+    write_whole(page, render(study, made).encode())
     return page
 
 
@@ -60,7 +93,7 @@ def build(results: Results, read: PanelReader) -> tuple[Section, ...]:
     return tuple(section for section in made if section is not None)
 
 
-def render(results: Results, sections: tuple[Section, ...]) -> str:
+def render(results: Results, made: tuple[Section, ...]) -> str:
     """The page as text. Everything that comes from the results is escaped."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -72,25 +105,26 @@ def render(results: Results, sections: tuple[Section, ...]) -> str:
     return environment.get_template("report.html.j2").render(
         name=str(results.get("name") or "Experiment"),
         version=str(results.get("version") or ""),
-        headline=words.headline(results),
-        certainty=words.certainty(results),
+        headline=headline(results),
+        certainty=certainty(results),
         tiles=_tiles(results),
         oracle=[tables.arm_name(arm) for arm in arms_of(results) if arm.oracle],
         warnings=[str(w) for w in results.get("warnings") or ()],
-        sections=sections,
+        sections=made,
         several=any(len(arm.runs) > 1 for arm in arms_of(results)),
     )
 
 
 def _tiles(results: Results) -> list[Tile]:
-    arms, metrics = arms_of(results), metrics_of(results)
-    if not metrics:
+    arms, metric = arms_of(results), next(iter(metrics_of(results)), "")
+    found = lead_of(results, metric)
+    if found is None:
         return []
-    lead, end = ranked(arms, metrics[0])[0]
+    lead, end = found.arm, found.end
     minutes, seeds = last_of(lead, "cost_seconds"), max(len(arm.runs) for arm in arms)
     of = f"{lead.shown}, last round" if end.n < 2 else f"{lead.shown}, mean of {end.n} seeds"
     tiles = [
-        Tile(words.number(end.mean, 2), metric_of(metrics[0]).title, of),
+        Tile(words.number(end.mean, 2), metric_of(metric).title, of),
         Tile(f"{end.labels:,}", "labels", "seed set included"),
     ]
     if minutes:

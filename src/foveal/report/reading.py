@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import count
 from typing import Any, Literal
 
 import numpy as np
@@ -14,18 +16,21 @@ from foveal.report.glossary import metric_of, ordered
 Results = Mapping[str, Any]
 Axis = Literal["labels", "minutes"]
 Floats = NDArray[np.float64]
-ALPHA = 0.05
 MOST_ARMS, BEST_OF_MANY = 16, 6  # of more arms than that the best stand out
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """All runs of one arm. `baseline` marks the arm that chooses at random."""
+    """All runs of one arm. `baseline` marks the arm that chooses at random.
+
+    Arms with different `look` look different; None is an arm among many that no figure brings out.
+    """
 
     name: str
     runs: tuple[Results, ...]
     position: int
     baseline: bool = False
+    look: int | None = 0
 
     @property
     def oracle(self) -> bool:
@@ -59,23 +64,6 @@ class End:
     n: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contrast:
-    """One paired test. `difference` is a minus b."""
-
-    metric: str
-    a: str
-    b: str
-    difference: float | None
-    p: float | None
-    p_holm: float | None
-
-    @property
-    def shown(self) -> bool:
-        """Whether the difference survives Holm's adjustment at the level of .05."""
-        return self.p_holm is not None and self.p_holm < ALPHA
-
-
 def finite(value: Any) -> float | None:
     """A float, or None for anything that is no finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -83,15 +71,27 @@ def finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+class Study(dict[str, Any]):
+    """Results that work out their arms once: a page asks for them some hundred times."""
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """The arms in the order in which their first runs stand in the results."""
+        grouped: dict[str, list[Results]] = {}
+        for run in self.get("runs") or ():
+            grouped.setdefault(str(run.get("strategy", "unnamed")), []).append(run)
+        random = _baseline(grouped)
+        arms = tuple(
+            Arm(name, tuple(runs), i, name == random)
+            for i, (name, runs) in enumerate(grouped.items())
+        )
+        looks = _looks(arms, metrics_of(self) if len(arms) > MOST_ARMS else ())
+        return tuple(replace(arm, look=looks.get(arm.name)) for arm in arms)
+
+
 def arms_of(results: Results) -> tuple[Arm, ...]:
     """The arms in the order in which their first runs stand in the results."""
-    grouped: dict[str, list[Results]] = {}
-    for run in results.get("runs") or ():
-        grouped.setdefault(str(run.get("strategy", "unnamed")), []).append(run)
-    random = _baseline(grouped)
-    return tuple(
-        Arm(name, tuple(runs), i, name == random) for i, (name, runs) in enumerate(grouped.items())
-    )
+    return results.arms if isinstance(results, Study) else Study(results).arms
 
 
 def arm_named(results: Results, name: str) -> Arm:
@@ -184,33 +184,24 @@ def standing_out(
     return leading | {arm.name for arm in arms if arm.baseline}
 
 
-def contrasts_of(results: Results) -> tuple[Contrast, ...]:
-    """The paired tests in the order of the metrics of the report."""
-    tests = results.get("tests") or ()
-    order = ordered({str(t.get("metric")) for t in tests})
-    made = [
-        Contrast(
-            str(t.get("metric")),
-            str(t.get("a")),
-            str(t.get("b")),
-            finite(t.get("difference")),
-            finite(t.get("p")),
-            finite(t.get("p_holm")),
-        )
-        for t in tests
-    ]
-    return tuple(sorted(made, key=lambda c: order.index(c.metric)))
+def drawn_of(results: Results) -> list[Arm]:
+    """Arms that have figures and pictures of their own: all, or those that stand out by the first
+    metric."""
+    arms = arms_of(results)
+    told = standing_out(arms, next(iter(metrics_of(results)), ""))
+    return [arm for arm in arms if arm.name in told]
 
 
-def contrast_between(results: Results, metric: str, a: str, b: str) -> Contrast | None:
-    """The test of a against b on a metric, turned so that the difference is a minus b."""
-    for found in contrasts_of(results):
-        if found.metric == metric and (found.a, found.b) == (a, b):
-            return found
-        if found.metric == metric and (found.a, found.b) == (b, a):
-            back = None if found.difference is None else -found.difference
-            return Contrast(metric, a, b, back, found.p, found.p_holm)
-    return None
+def by_final(arms: Sequence[Arm], metric: str) -> list[Arm]:
+    """Arms in the order in which their curves end, best on top; those without a value last."""
+    sign = -1 if metric_of(metric).better == "higher" else 1
+    ends = {arm.name: end_of(arm, metric) for arm in arms}
+
+    def place(arm: Arm) -> tuple[float, int]:
+        end = ends[arm.name]
+        return (math.inf if end is None else sign * end.mean, arm.position)
+
+    return sorted(arms, key=place)
 
 
 def pooled(values: Sequence[Any]) -> tuple[float, float, int] | None:
@@ -221,6 +212,22 @@ def pooled(values: Sequence[Any]) -> tuple[float, float, int] | None:
         return None
     mean, std = _moments(array, known)
     return float(mean[0]), float(std[0]), int(known.sum())
+
+
+def _looks(arms: Sequence[Arm], metrics: Sequence[str]) -> dict[str, int]:
+    """The look of every arm; of many, only of those that stand out by some metric, and so that no
+    two that stand out together share one."""
+    if len(arms) <= MOST_ARMS:
+        return {arm.name: arm.position for arm in arms}
+    told = [standing_out(arms, metric) for metric in metrics]
+    crowds = [[arm for arm in arms if arm.name in names] for names in told]
+    given: dict[str, int] = {}
+    for crowd, metric in zip(crowds, metrics, strict=True):
+        for arm in by_final(crowd, metric):
+            beside = {a.name for c in crowds if arm in c for a in c} - {arm.name}
+            taken = {given[name] for name in beside & given.keys()}
+            given.setdefault(arm.name, next(i for i in count() if i not in taken))
+    return given
 
 
 def _baseline(grouped: Mapping[str, Sequence[Results]]) -> str | None:

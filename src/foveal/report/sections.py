@@ -1,8 +1,6 @@
 """The sections of the page, each left out where the results have nothing for it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from foveal.report import tables, words
 from foveal.report.figures import (
@@ -15,16 +13,18 @@ from foveal.report.figures import (
     size_figure,
 )
 from foveal.report.glossary import METRICS, TERMS, metric_of
+from foveal.report.headline import curve_title
+from foveal.report.lead import lead_of
 from foveal.report.pictures import Picture, picture, slug
 from foveal.report.reading import (
+    MOST_ARMS,
     Arm,
     Results,
     arms_of,
     common_minutes,
-    contrasts_of,
     curve_of,
+    drawn_of,
     metrics_of,
-    ranked,
 )
 from foveal.report.rounds import (
     advice_of,
@@ -36,26 +36,19 @@ from foveal.report.rounds import (
     reliability_of,
     size_points_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One part of the page: its anchor and template are `id`, its title states the finding."""
-
-    id: str
-    short: str
-    title: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    pictures: tuple[Picture, ...] = ()
-
-
-Builder = Callable[[Results], Section | None]
+from foveal.report.section import Section
+from foveal.report.words import count
 
 
 def setup(results: Results) -> Section | None:
     """What was run: the arms and the command."""
-    data = {"command": results.get("command"), "arms": tables.arm_rows(results)}
-    return Section("setup", "What was run", "What was run", data) if any(data.values()) else None
+    rows, runs = tables.arm_rows(results), len(results.get("runs") or ())
+    if not rows and not results.get("command"):
+        return None
+    many = len(rows) > MOST_ARMS
+    data = {"command": results.get("command"), "arms": rows, "many": many}
+    title = f"{count(len(rows), 'arm')}, {count(runs, 'run')}" if many else "What was run"
+    return Section("setup", "What was run", title, data)
 
 
 def settings(results: Results) -> Section | None:
@@ -79,7 +72,7 @@ def pool(results: Results) -> Section | None:
     lines = (described.get("receipt") or {}).get("lines") or ()
     counts = described.get("counts") or {}
     total = sum(n for n in counts.values() if isinstance(n, int))
-    title = f"{words.count(total, 'image')} in the data set" if total else "Data"
+    title = f"{count(total, 'image')} in the data set" if total else "Data"
     data = {
         "counts": [(str(part), f"{n:,}") for part, n in counts.items()],
         "classes": described.get("classes") or (),
@@ -94,9 +87,7 @@ def curves(results: Results) -> Section | None:
     metrics = metrics_of(results)
     if not metrics:
         return None
-    blocks = [
-        (words.curve_title(results, m), metric_of(m).title, _curves(results, m)) for m in metrics
-    ]
+    blocks = [(curve_title(results, m), metric_of(m).title, _curves(results, m)) for m in metrics]
     return Section(
         "curves",
         "Learning curves",
@@ -113,28 +104,20 @@ def numbers(results: Results) -> Section | None:
     rounds = tables.round_rows(arms[0], metrics) if single else []
     if not blocks and not rounds:
         return None
+    known = words.TARGET_ARM in (results.get("summary") or {})
+    target = f"{words.TARGET_ARM}’s final" if known else "the target"
+    many = len(arms) > MOST_ARMS
     data = {
         "blocks": blocks,
+        "many": many,
+        "marked": any(c[0] in tables.MARKS for b in blocks for r in b.rows for c in r.cells),
         "rounds": rounds,
         "alone": all(len(block.rows) == 1 for block in blocks),
         "columns": [words.capital(metric_of(m).title) for m in metrics],
         "bold": any(row.strong for block in blocks for row in block.rows),
-        "target": words.TARGET_ARM if words.TARGET_ARM in (results.get("summary") or {}) else None,
+        "need": f"Labels to reach {target}",
     }
     return Section("numbers", "Numbers", "The numbers behind the curves", data)
-
-
-def tests(results: Results) -> Section | None:
-    """Paired tests over seeds."""
-    contrasts = contrasts_of(results)
-    if not contrasts:
-        return None
-    data = {
-        "blocks": tables.test_blocks(results),
-        "seeds": min(len(arm.runs) for arm in arms_of(results)) if results.get("runs") else 0,
-        "warnings": results.get("warnings") or (),
-    }
-    return Section("tests", "Tests", words.tests_title(contrasts), data)
 
 
 def cost(results: Results) -> Section | None:
@@ -143,19 +126,21 @@ def cost(results: Results) -> Section | None:
     if not rows:
         return None
     metric = next(iter(metrics_of(results)), "")
-    common = common_minutes(arms, metric)
+    common, lead = common_minutes(arms, metric), lead_of(results, metric)
+    told = [] if lead is None else [arm for arm in (lead.arm, lead.rival) if arm is not None]
     data = {
         "rows": rows,
+        "many": len(rows) > MOST_ARMS,
         "assumed": tables.definitions((results.get("spec") or {}).get("cost") or {}),
         "metric": words.capital(metric_of(metric).title),
         "common": None if common is None else words.number(common, 0),
     }
-    return Section("cost", "Cost", words.cost_title(arms, metric, common), data)
+    return Section("cost", "Cost", words.cost_title(arms, metric, common, told), data)
 
 
 def calibration(results: Results) -> Section | None:
     """Reliability diagrams."""
-    arms = [arm for arm in arms_of(results) if reliability_of(arm)]
+    arms = [arm for arm in drawn_of(results) if reliability_of(arm)]
     if not arms:
         return None
     pictures = tuple(
@@ -166,13 +151,14 @@ def calibration(results: Results) -> Section | None:
         )
         for arm in arms
     )
-    return Section("calibration", "Calibration", words.calibration_title(arms), {}, pictures)
+    data = {"left_out": _left_out(results)}
+    return Section("calibration", "Calibration", words.calibration_title(arms), data, pictures)
 
 
 def size(results: Results) -> Section | None:
     """Whether misalignment measures attention or only the size of regions."""
-    arms = [arm for arm in arms_of(results) if size_points_of(arm)]
-    lines = [(arm, rhos) for arm in arms_of(results) if (rhos := correlations_of(arm))]
+    arms = [arm for arm in drawn_of(results) if size_points_of(arm)]
+    lines = [(arm, rhos) for arm in drawn_of(results) if (rhos := correlations_of(arm))]
     if not arms and not lines:
         return None
     pictures = [
@@ -191,13 +177,14 @@ def size(results: Results) -> Section | None:
         honest = [line for line in lines if not line[0].oracle] or lines
         strongest = max(honest, key=lambda line: abs(line[1][-1][1]))
         title = words.size_title(strongest[0].shown, strongest[1][-1][1])
-    return Section("size", "Misalignment and size", title, {}, tuple(pictures))
+    data = {"left_out": _left_out(results)}
+    return Section("size", "Misalignment and size", title, data, tuple(pictures))
 
 
 def balance(results: Results) -> Section | None:
     """Classes of what was asked, round by round."""
     classes = classes_of(results)
-    arms = [arm for arm in arms_of(results) if asked_per_round(arm, classes)]
+    arms = [arm for arm in drawn_of(results) if asked_per_round(arm, classes)]
     if not arms:
         return None
     pictures = tuple(
@@ -208,7 +195,8 @@ def balance(results: Results) -> Section | None:
         )
         for arm in arms
     )
-    return Section("balance", "Classes asked", _balance_title(arms, classes), {}, pictures)
+    data, title = {"left_out": _left_out(results)}, _balance_title(results, arms, classes)
+    return Section("balance", "Classes asked", title, data, pictures)
 
 
 def recall(results: Results) -> Section | None:
@@ -219,8 +207,9 @@ def recall(results: Results) -> Section | None:
     classes = [c for c in classes_of(results) if any(c in final_recall(arm) for arm in arms)]
     alt = "Recall of every class after the last round, a marker an arm."
     pictures = (picture("recall", recall_figure(results), alt),)
-    data = {"classes": classes, "rows": tables.recall_rows(results, classes)}
-    return Section("recall", "Recall per class", _recall_title(arms), data, pictures)
+    rows = tables.recall_rows(results, classes)
+    data = {"classes": classes, "rows": rows, "many": len(rows) > MOST_ARMS}
+    return Section("recall", "Recall per class", _recall_title(results, arms), data, pictures)
 
 
 def stopping(results: Results) -> Section | None:
@@ -229,7 +218,7 @@ def stopping(results: Results) -> Section | None:
     kept = [(tables.arm_name(arm), rows) for arm, rows in told if rows]
     if not kept:
         return None
-    data = {"arms": kept}
+    data = {"arms": kept, "many": len(kept) > MOST_ARMS}
     return Section("stopping", "When to stop", words.stopping_title([r for _, r in kept]), data)
 
 
@@ -237,7 +226,8 @@ def notes(results: Results) -> Section | None:
     """What the runs noted on their way."""
     found = [(tables.arm_name(arm), notes_of(arm)) for arm in arms_of(results)]
     kept = [(arm, said) for arm, said in found if said]
-    return Section("notes", "Notes", "Notes from the runs", {"notes": kept}) if kept else None
+    data = {"notes": kept, "many": len(kept) > MOST_ARMS}
+    return Section("notes", "Notes", "Notes from the runs", data) if kept else None
 
 
 def glossary(results: Results) -> Section:
@@ -262,8 +252,8 @@ def _stem(arm: Arm) -> str:
     return f"{arm.position + 1}-{slug(arm.name)}"
 
 
-def _balance_title(arms: Sequence[Arm], classes: Sequence[str]) -> str:
-    arm = _lead(arms)
+def _balance_title(results: Results, arms: Sequence[Arm], classes: Sequence[str]) -> str:
+    arm = _lead(results, arms)
     bought = asked_per_round(arm, classes)[1:]
     totals = [sum(column) for column in zip(*bought, strict=True)]
     if not totals or not sum(totals):
@@ -276,27 +266,18 @@ def _balance_title(arms: Sequence[Arm], classes: Sequence[str]) -> str:
     )
 
 
-def _lead(arms: Sequence[Arm]) -> Arm:
-    metrics = metrics_of({"runs": [run for arm in arms for run in arm.runs]})
-    places = ranked(arms, metrics[0]) if metrics else []
-    return places[0][0] if places else arms[0]
+def _lead(results: Results, arms: Sequence[Arm]) -> Arm:
+    """The arm of the headline, or the first where that has nothing to show."""
+    lead = lead_of(results, next(iter(metrics_of(results)), ""))
+    return lead.arm if lead is not None and lead.arm in arms else arms[0]
 
 
-def _recall_title(arms: Sequence[Arm]) -> str:
-    arm = _lead(arms)
+def _left_out(results: Results) -> int:
+    return len(arms_of(results)) - len(drawn_of(results))
+
+
+def _recall_title(results: Results, arms: Sequence[Arm]) -> str:
+    arm = _lead(results, arms)
     means = {c: sum(v) / len(v) for c, v in final_recall(arm).items()}
     worst = min(means, key=lambda c: means[c])
     return f"{arm.shown} recognizes {worst} least often (recall {words.number(means[worst], 2)})"
-
-
-BEFORE_GALLERY: tuple[Builder, ...] = (setup, pool, curves, numbers, tests, cost)
-AFTER_GALLERY: tuple[Builder, ...] = (
-    calibration,
-    size,
-    balance,
-    recall,
-    stopping,
-    notes,
-    settings,
-    glossary,
-)

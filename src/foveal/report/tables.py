@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from foveal.report.contrasts import Contrast, against
 from foveal.report.drawing import look_of
 from foveal.report.glossary import metric_of, ordered
 from foveal.report.reading import (
+    MOST_ARMS,
     Arm,
-    Contrast,
     Results,
     arms_of,
     common_minutes,
-    contrasts_of,
     finite,
     metrics_of,
     pooled,
@@ -24,9 +24,7 @@ from foveal.report.words import (
     TARGET_ARM,
     labels_to_target,
     number,
-    p_words,
     plus_minus,
-    signed,
 )
 
 REGIONS = {
@@ -36,6 +34,7 @@ REGIONS = {
     "weak": "boxes or organ masks that exist beforehand",
     "none": "none",
 }
+MARKS: Mapping[str, str] = {"▲": "better", "▼": "worse"}  # than random choice, where it was shown
 ASKED = {"mask": "class and mask", "box": "class and box", "none": "class only"}
 
 
@@ -63,18 +62,6 @@ class Block:
 
     title: str
     rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class TestRow:
-    """One comparison; `shown` marks it."""
-
-    a: ArmName
-    b: ArmName
-    difference: str
-    p: str
-    p_holm: str
-    shown: bool
 
 
 def arm_name(arm: Arm) -> ArmName:
@@ -105,16 +92,6 @@ def summary_blocks(results: Results) -> tuple[Block, ...]:
     names = ordered({str(m) for entry in summary.values() for m in entry or ()})
     blocks = [Block(metric_of(m).title, _summary_rows(results, summary, m)) for m in names]
     return tuple(block for block in blocks if block.rows)
-
-
-def test_blocks(results: Results) -> list[tuple[str, list[TestRow]]]:
-    """Paired tests, a block a metric."""
-    names = {arm.name: arm_name(arm) for arm in arms_of(results)}
-    blocks: dict[str, list[TestRow]] = {}
-    for contrast in contrasts_of(results):
-        title = metric_of(contrast.metric).title
-        blocks.setdefault(title, []).append(_test_row(contrast, names))
-    return list(blocks.items())
 
 
 def cost_rows(results: Results) -> tuple[Row, ...]:
@@ -217,15 +194,33 @@ def _summary_rows(results: Results, summary: Results, metric: str) -> tuple[Row,
     found = [(name, entry[metric]) for name, entry in summary.items() if (entry or {}).get(metric)]
     never = "not reached" if TARGET_ARM in summary else MISSING
     best = [_best(found, key, metric, arms) for key in ("aubc", "final")]
+    tests = _against_random(results, metric)
     rows = []
     for name, entry in found:
         known = arms.get(name)
         strong = frozenset(i for i, b in enumerate(best) if b == name)
         need = labels_to_target(results, name, metric)
         reached = number(need, 0) if need is not None else never
-        cells = (_spread(entry.get("aubc")), _spread(entry.get("final")), reached)
+        area = f"{_mark(tests.get(name))}{_spread(entry.get('aubc'))}"
+        cells = (area, _spread(entry.get("final")), reached)
         rows.append(Row(arm_name(known) if known else ArmName(name), cells, strong))
+    if len(rows) > MOST_ARMS:
+        sign = -1 if metric_of(metric).better == "higher" else 1
+        areas = {n: finite((e.get("aubc") or {}).get("mean")) for n, e in found}
+        rows.sort(key=lambda row: sign * (areas[row.arm.name] or 0))
     return tuple(rows)
+
+
+def _against_random(results: Results, metric: str) -> Mapping[str, Contrast]:
+    arms = arms_of(results)
+    rival = next((arm.name for arm in arms if arm.baseline), None)
+    return {} if rival is None else against(results, metric, rival, arms)
+
+
+def _mark(test: Contrast | None) -> str:
+    if test is None or not (test.better or test.worse):
+        return ""
+    return "▲ " if test.better else "▼ "
 
 
 def _best(
@@ -242,14 +237,3 @@ def _best(
 def _spread(entry: Mapping[str, Any] | None) -> str:
     entry = entry or {}
     return plus_minus(finite(entry.get("mean")), finite(entry.get("std")))
-
-
-def _test_row(contrast: Contrast, names: Mapping[str, ArmName]) -> TestRow:
-    return TestRow(
-        names.get(contrast.a, ArmName(contrast.a)),
-        names.get(contrast.b, ArmName(contrast.b)),
-        signed(contrast.difference),
-        p_words(contrast.p),
-        p_words(contrast.p_holm),
-        contrast.shown,
-    )

@@ -1,22 +1,11 @@
-"""Findings in words: what the data say, no more; significance only where Holm's p is below .05."""
+"""Numbers and titles in words: what the data say, no more."""
 
 import math
 from collections.abc import Sequence
 
+from foveal.report.contrasts import ALPHA
 from foveal.report.glossary import metric_of
-from foveal.report.reading import (
-    ALPHA,
-    Arm,
-    Contrast,
-    End,
-    Results,
-    arms_of,
-    contrast_between,
-    finite,
-    metrics_of,
-    ranked,
-    value_at,
-)
+from foveal.report.reading import Arm, Results, finite, ranked, value_at
 from foveal.report.rounds import last_of
 
 MISSING = "–"
@@ -78,83 +67,6 @@ def joined(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
-def verdict(contrast: Contrast | None, rival: str) -> str:
-    """What the test of the leading arm against its rival allows to say."""
-    if contrast is None or contrast.p_holm is None:
-        return f"the difference from {rival} was not tested"
-    p = f"p (Holm) {p_words(contrast.p_holm)}".replace(" ", "\u00a0")
-    if not contrast.shown:
-        return f"no difference from {rival} was shown over the whole curve ({p})"
-    size = f"AUBC {signed(contrast.difference)}"
-    return f"the difference from {rival} over the whole curve is significant ({size}, {p})"
-
-
-def curve_title(results: Results, metric: str) -> str:
-    """The finding above a learning curve."""
-    places = ranked(arms_of(results), metric)
-    if not places:
-        return metric_of(metric).title
-    (lead, end), rival = places[0], rival_of(places)
-    level = f"{lead.shown} reaches {number(end.mean, 2)} with {count(end.labels, 'label')}"
-    if rival is None:
-        return level
-    other, other_end = rival
-    against = f"{level}; {other.shown} {number(other_end.mean, 2)}"
-    contrast = contrast_between(results, metric, lead.name, other.name)
-    if contrast is None or contrast.p_holm is None:
-        return against
-    return f"{against}. {capital(verdict(contrast, other.shown))}"
-
-
-def headline(results: Results) -> str:
-    """The main finding; labels saved are claimed only where a difference is shown."""
-    metrics = metrics_of(results)
-    if not metrics:
-        return "No round has been evaluated yet."
-    places = ranked(arms_of(results), metrics[0])
-    (lead, end), rival = places[0], rival_of(places)
-    level = f"{lead.shown} reaches {number(end.mean, 2)} {metric_of(metrics[0]).title}"
-    final = f"{level} with {count(end.labels, 'label')}"
-    if rival is None:
-        return f"{final}."
-    contrast = contrast_between(results, metrics[0], lead.name, rival[0].name)
-    beside = f"{final}; {rival[0].shown} reaches {number(rival[1].mean, 2)}"
-    if contrast is None or contrast.p_holm is None:
-        return f"{beside}."
-    if not contrast.shown:
-        return f"{beside}, and no difference was shown."
-    need = labels_to_target(results, lead.name, metrics[0])
-    if need is None or rival[0].name != TARGET_ARM or need >= rival[1].labels:
-        return f"{beside}."
-    early = count(math.ceil(need), "label")
-    return (
-        f"{final}, and what {rival[0].shown} reaches with {rival[1].labels:,}, "
-        f"{number(rival[1].mean, 2)}, with {early}."
-    )
-
-
-def certainty(results: Results) -> str:
-    """How far the main finding may be trusted: the test against the rival, and the seeds."""
-    arms, metrics = arms_of(results), metrics_of(results)
-    if not metrics:
-        return ""
-    places = ranked(arms, metrics[0])
-    (lead, end), rival = places[0], rival_of(places)
-    if end.n < 2:
-        return "A single run says nothing about chance; repeat it with several seeds."
-    seeds = f"Means over {count(end.n, 'seed')}"
-    if rival is None:
-        return f"{seeds}."
-    contrast = contrast_between(results, metrics[0], lead.name, rival[0].name)
-    return f"{seeds}; {verdict(contrast, rival[0].shown)}."
-
-
-def rival_of(places: Sequence[tuple[Arm, End]]) -> tuple[Arm, End] | None:
-    """Whom the leading arm is compared with: random choice if it is there, else the second."""
-    rest = places[1:]
-    return next((place for place in rest if place[0].baseline), rest[0] if rest else None)
-
-
 def labels_to_target(results: Results, arm: str, metric: str) -> float | None:
     """Labels at which an arm reaches random's final value, from the summary; None if never."""
     entry = ((results.get("summary") or {}).get(arm) or {}).get(metric) or {}
@@ -162,24 +74,14 @@ def labels_to_target(results: Results, arm: str, metric: str) -> float | None:
     return finite(value.get("mean") if isinstance(value, dict) else value)
 
 
-def tests_title(contrasts: Sequence[Contrast]) -> str:
-    """How many of the comparisons show a difference."""
-    shown = sum(c.shown for c in contrasts)
-    if not shown:
-        return f"No difference was shown in {count(len(contrasts), 'comparison')}"
-    differ = "is" if shown == 1 else "are"
-    return f"{shown} of {count(len(contrasts), 'difference')} {differ} significant"
-
-
-def cost_title(arms: Sequence[Arm], metric: str, common: float | None) -> str:
-    """Where the leading arm and its rival stand after the same time of the expert."""
+def cost_title(arms: Sequence[Arm], metric: str, common: float | None, told: Sequence[Arm]) -> str:
+    """Where the arms that the page names stand after the same time of the expert."""
     spent = sorted(s[0] / 60 for arm in arms if (s := last_of(arm, "cost_seconds")))
     low, high = number(spent[0], 0), number(spent[-1], 0)
     total = f"The labels cost {low if low == high else f'{low} to {high}'} expert minutes"
-    rival = rival_of(places := ranked(arms, metric))
-    if common is None or rival is None:
+    if common is None:
         return total
-    pair = [(arm.shown, value_at(arm, metric, common)) for arm, _ in (places[0], rival)]
+    pair = [(arm.shown, value_at(arm, metric, common)) for arm in told]
     levels = [f"{name} {number(value, 2)}" for name, value in pair if value is not None]
     if len(levels) < 2:
         return total
