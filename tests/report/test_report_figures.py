@@ -11,9 +11,9 @@ from sample_results import sample_results
 
 from foveal import report
 from foveal.core.errors import DataError, UnknownName
-from foveal.report.drawing import encode, look_of
+from foveal.report.drawing import COLORS, encode, look_of
 from foveal.report.pairs import effects_figure
-from foveal.report.reading import Arm, arms_of, end_of, standing_out
+from foveal.report.reading import HUES, Arm, arms_of, end_of, standing_out
 
 FIGURES = {
     "curves": lambda r: report.curves_figure(r, "macro_auroc"),
@@ -157,6 +157,7 @@ def test_those_that_stand_out_together_have_colors_of_their_own():
     assert crowds[0] != crowds[1]
     for crowd in crowds:
         assert len({look_of(arm).color for arm in arms if arm.name in crowd}) == len(crowd)
+    assert len(COLORS) == HUES
     plain = [arm for arm in arms if not any(arm.name in crowd for crowd in crowds)]
     assert {arm.look for arm in plain} == {None}
 

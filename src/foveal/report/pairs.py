@@ -16,6 +16,7 @@ from foveal.report.tables import ArmName, arm_name
 from foveal.report.words import MISSING, count, number, p_words, signed
 
 MOST_ROWS = 100  # pairs of two strategies that a page of many arms lists, most telling first
+UNFOLDED = 12  # so many of them are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,6 @@ def tests(results: Results) -> Section | None:
     contrasts = contrasts_of(results)
     if not contrasts:
         return None
-    many = len(arms_of(results)) > MOST_ARMS
     pairs = [c.pairs for c in contrasts if c.pairs is not None]
     runs = [len(arm.runs) for arm in arms_of(results)]
     data = {
@@ -56,7 +56,7 @@ def tests(results: Results) -> Section | None:
         "blocks": test_blocks(results),
         "seeds": min(pairs or runs, default=0),
         "least": least_wilcoxon(contrasts),
-        "many": many,
+        "unfolded": UNFOLDED,
         "warnings": results.get("warnings") or (),
     }
     return Section("tests", "Tests", tests_title(contrasts), data, _pictures(results))

@@ -18,7 +18,7 @@ from foveal.report.words import capital, percent
 # One hue from white to dark: the order survives a gray printer and every kind of color vision.
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9ecae1", "#08306b"])
 CELLS: dict[str, Any] = {"cmap": SHADES, "vmin": 0, "vmax": 1, "edgecolors": "white"}
-DARK = 0.55  # from here numbers are white
+DARK = 0.7  # from here numbers are white
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def penalty_figure(results: Results, metric: str) -> Figure:
         if i != j:
             y = i + gap * (i == n)
             axes.text(j, y, f"{100 * share:.0f}", ha="center", va="center", **_ink(share))
-    names = [f"{shorten(arm.shown)}  {i + 1}" for i, arm in enumerate(found.arms)]
+    names = [f"{i + 1}. {shorten(arm.shown)}" for i, arm in enumerate(found.arms)]
     axes.set_yticks([*range(n), n + gap], [*names, "beaten, mean"], color=INK)
     axes.set_xticks(range(n), [str(i + 1) for i in range(n)], color=INK)
     axes.xaxis.tick_top()
