@@ -77,6 +77,16 @@ def test_no_arm_with_fewer_labels_is_no_saving():
     assert title == "No arm reaches random’s final macro AUROC with fewer labels"
 
 
+def test_arms_that_read_hidden_masks_save_nothing_for_anybody():
+    results = study({"a": (150, 70), "peek": (50, 20)})
+    results["tests"][0]["p_holm"] = 0.5
+    for run in results["runs"]:
+        run["oracle"] = run["strategy"] == "peek"
+    title = saved_title(savings_of(results, "macro_auroc"), "macro_auroc")
+    assert title.startswith("1 of 1 honest arm reaches")
+    assert "none was shown" in title
+
+
 def test_without_random_there_is_no_section():
     results = study({"a": (50, 20)})
     results["runs"] = [run for run in results["runs"] if run["strategy"] != "random"]

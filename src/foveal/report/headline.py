@@ -65,7 +65,7 @@ def certainty(results: Results) -> str:
         return "A single run says nothing about chance; repeat it with several seeds."
     seeds = f"Means over {count(lead.end.n, 'seed')}"
     if lead.undecided:
-        why = "the best of many by its last value owes much to luck, so none is named."
+        why = "the best of several by its last value owes much to luck, so none is named."
         return " ".join([f"{seeds}; {why}", *_left_out(results, metric)])
     if lead.rival is None:
         return f"{seeds}."

@@ -138,17 +138,18 @@ def saved_title(savings: Sequence[Saving], metric: str, own: float | None = None
     Early is what comes before random itself first meets its final value, with `own` labels.
     """
     target = f"random’s final {metric_of(metric).title}"
+    honest = [s for s in savings if not s.arm.oracle] or savings
     early = [
         s
-        for s in savings
+        for s in honest
         if s.labels is not None and s.labels < (s.labels_of if own is None else own)
     ]
-    sure = [s for s in early if s.shown and not s.arm.oracle]
+    sure = [s for s in early if s.shown]
     if sure and sure[0].share is not None:
         return f"{sure[0].arm.shown} reaches {target} with {percent(sure[0].share)} of its labels"
     if not early:
         return f"No arm reaches {target} with fewer labels"
-    of = f"{len(early)} of {count(len(savings), 'arm')}"
+    of = f"{len(early)} of {count(len(honest), 'honest arm' if honest != savings else 'arm')}"
     verb = "reaches" if len(early) == 1 else "reach"
     return f"{of} {verb} {target} with fewer labels, but none was shown to be better over the curve"
 
