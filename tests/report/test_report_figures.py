@@ -11,9 +11,8 @@ from sample_results import sample_results
 
 from foveal import report
 from foveal.core.errors import DataError, UnknownName
-from foveal.report.drawing import encode, look_of
-from foveal.report.pairs import effects_figure
-from foveal.report.reading import Arm, arms_of, end_of, standing_out
+from foveal.report.drawing import COLORS, encode, look_of
+from foveal.report.reading import HUES, Arm, arms_of, end_of, standing_out
 
 FIGURES = {
     "curves": lambda r: report.curves_figure(r, "macro_auroc"),
@@ -23,6 +22,9 @@ FIGURES = {
     "correlation": report.correlation_figure,
     "balance": lambda r: report.class_balance_figure(r, "eg_al"),
     "recall": report.recall_figure,
+    "effects": lambda r: report.effects_figure(r, "macro_auroc"),
+    "penalty": lambda r: report.penalty_figure(r, "macro_auroc"),
+    "saved": lambda r: report.saved_figure(r, "macro_auroc"),
 }
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 
@@ -157,6 +159,7 @@ def test_those_that_stand_out_together_have_colors_of_their_own():
     assert crowds[0] != crowds[1]
     for crowd in crowds:
         assert len({look_of(arm).color for arm in arms if arm.name in crowd}) == len(crowd)
+    assert len(COLORS) == HUES
     plain = [arm for arm in arms if not any(arm.name in crowd for crowd in crowds)]
     assert {arm.look for arm in plain} == {None}
 
@@ -174,7 +177,7 @@ def test_filled_markers_are_differences_that_were_shown(results):
         {"metric": "macro_auroc", "a": a, "b": "random", "difference": d, "p_holm": p}
         for a, d, p in (("entropy", 0.01, 0.2), ("eg_al", 0.03, 0.01))
     ]
-    figure = effects_figure({**results, "tests": rows}, "macro_auroc")
+    figure = report.effects_figure({**results, "tests": rows}, "macro_auroc")
     marks = figure.axes[0].lines[1:]
     assert [float(line.get_xdata()[0]) for line in marks] == [0.03, 0.01]
     assert [line.get_markerfacecolor() == "white" for line in marks] == [False, True]

@@ -101,6 +101,7 @@ def test_an_arm_that_was_shown_to_be_worse_is_not_named():
 def test_an_arm_that_reads_hidden_masks_is_never_the_one_to_name():
     results = many(LUCKY, {"lucky": 0.001, "a": 0.2, "c": 0.2}, oracle={"lucky"})
     assert "lucky" not in told.headline(results)
+    assert "none of the 2 other honest arms" in told.headline(results)
     assert lead_of(results, "accuracy").others == 2
 
 

@@ -79,6 +79,17 @@ def test_an_arm_is_compared_with_the_random_choice_that_trains_alike():
     assert by["random"].gain is None
 
 
+def test_a_share_that_training_adds_to_says_so():
+    assert "training" not in leaks_title(members(study()))
+    arms = {
+        name: (strategy, regions, 2.0 if strategy == "eg_al" else 0.0, *rest)
+        for name, (strategy, regions, _, *rest) in ARMS.items()
+    }
+    found = members(study(arms))
+    assert leaks_title(found).endswith("what training adds included")
+    assert kept_words([s for s in found if s.arm.name != "random"])[0].endswith("included.")
+
+
 def test_each_arm_is_told_what_it_sees():
     words = {arm.name: sees(arm) for arm in arms_of(study())}
     assert "hidden masks of all candidates" in words["oracle"]

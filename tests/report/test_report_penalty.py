@@ -44,6 +44,12 @@ def test_every_number_stands_in_the_row_of_the_winner():
     assert cells == expected | {(3.35, 0): "0", (3.35, 1): "12", (3.35, 2): "31"}
 
 
+def test_arms_that_are_beaten_alike_are_all_named():
+    found = penalty_of(study([[0, 0, 0], [0.5, 0, 0.5], [0, 0, 0]]), "accuracy")
+    title = penalty_title(found, "accuracy").replace("\u00a0", " ")
+    assert title.startswith("good is never beaten, random and fair most often, in 25 % of their")
+
+
 def test_no_win_is_told():
     assert penalty_title(penalty_of(study(np.zeros((3, 3))), "accuracy"), "accuracy") == (
         "No arm beats another at any budget (accuracy)"

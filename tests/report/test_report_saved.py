@@ -77,6 +77,16 @@ def test_no_arm_with_fewer_labels_is_no_saving():
     assert title == "No arm reaches random’s final macro AUROC with fewer labels"
 
 
+def test_arms_that_read_hidden_masks_save_nothing_for_anybody():
+    results = study({"a": (150, 70), "peek": (50, 20)})
+    results["tests"][0]["p_holm"] = 0.5
+    for run in results["runs"]:
+        run["oracle"] = run["strategy"] == "peek"
+    title = saved_title(savings_of(results, "macro_auroc"), "macro_auroc")
+    assert title.startswith("1 of 1 honest arm reaches")
+    assert "none was shown" in title
+
+
 def test_without_random_there_is_no_section():
     results = study({"a": (50, 20)})
     results["runs"] = [run for run in results["runs"] if run["strategy"] != "random"]
@@ -86,9 +96,25 @@ def test_without_random_there_is_no_section():
 
 def test_random_that_meets_its_own_end_early_is_a_caution():
     results = study({"a": (50, 20)})
-    assert saved(results).data["random"] is None
+    assert saved(results).data["own"] is None
     results["summary"]["random"]["macro_auroc"]["labels_to_target"] = 120
-    assert saved(results).data["random"] == "120"
+    assert saved(results).data["own"] == "120"
+
+
+@pytest.mark.parametrize(("own", "early"), [(200, True), (120, False)])
+def test_what_random_does_as_early_is_no_saving(own, early):
+    results = study({"a": (150, 70)}, p_holm=0.5)
+    results["summary"]["random"]["macro_auroc"]["labels_to_target"] = own
+    assert saved(results).title.startswith("1 of 1 arm reaches") == early
+    assert saved(results).title.startswith("No arm reaches") != early
+
+
+def test_where_random_ends_as_it_began_there_is_nothing_to_save():
+    results = study({"a": (100, 50)})
+    results["summary"]["random"]["macro_auroc"]["labels_to_target"] = 100
+    section = saved(results)
+    assert section.title.startswith("No labels to save")
+    assert not section.pictures
 
 
 def test_bars_end_at_the_shares():

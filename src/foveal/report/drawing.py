@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
-from foveal.report.reading import Arm
+from foveal.report.reading import HUES, Arm
 
 P = ParamSpec("P")
 Dash = str | tuple[float, tuple[float, ...]]
@@ -90,7 +90,7 @@ def look_of(arm: Arm) -> Look:
     if arm.look is None:
         return Look(FAINT, "-", "o", arm.oracle)
     i = arm.look
-    color, dash = COLORS[i % len(COLORS)], DASHES[i % len(DASHES)]
+    color, dash = COLORS[i % HUES], DASHES[i % len(DASHES)]
     return Look(color, dash, MARKERS[i % len(MARKERS)], arm.oracle)
 
 

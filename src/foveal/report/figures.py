@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, PercentFormatter
 
 from foveal.core.errors import DataError
 from foveal.report.drawing import (
@@ -50,6 +50,7 @@ from foveal.report.words import capital
 
 AXES: Mapping[Axis, str] = {"labels": "labels", "minutes": "expert minutes"}
 MOST_BANDS = 5
+MOST_TICKS = 6  # so few rounds have a tick each
 UNIT_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -84,6 +85,10 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     arm_legend(figure, named, len(drawn) - len(told))
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
     axes.set_xlabel(AXES[x])
+    if x == "labels":
+        points = sorted({round(at) for _, curve in curves for at in curve.x})
+        few = len(points) <= MOST_TICKS
+        axes.xaxis.set_major_locator(FixedLocator(points) if few else MaxNLocator(integer=True))
     return figure
 
 

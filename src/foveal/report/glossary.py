@@ -61,6 +61,8 @@ TERMS: Mapping[str, str] = {
     "value that random choice has at the end.",
     "p and p (Holm)": "The probability of a difference at least this large if there were none; "
     "Holm’s adjustment makes it larger because several pairs are compared at once.",
+    "Effect (d)": "The mean of paired differences in units of their standard deviation: how steady "
+    "a difference is, whatever its size.",
     "Entropy": "How undecided the model is; 0 where it is certain.",
     "Misalignment": "1 minus the agreement of the model’s map with the expected region; 1 means "
     "that the model looked elsewhere.",

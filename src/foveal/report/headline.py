@@ -65,7 +65,7 @@ def certainty(results: Results) -> str:
         return "A single run says nothing about chance; repeat it with several seeds."
     seeds = f"Means over {count(lead.end.n, 'seed')}"
     if lead.undecided:
-        why = "the best of many by its last value owes much to luck, so none is named."
+        why = "the best of several by its last value owes much to luck, so none is named."
         return " ".join([f"{seeds}; {why}", *_left_out(results, metric)])
     if lead.rival is None:
         return f"{seeds}."
@@ -74,9 +74,9 @@ def certainty(results: Results) -> str:
         return said
     chosen = (
         f"It has the largest gain of {lead.better} that were shown to be better, among "
-        f"{lead.others} arms compared"
+        f"{lead.others} {_arms(lead)} compared"
         if lead.better > 1
-        else f"It is the only one of {lead.others} arms that was shown to be better"
+        else f"It is the only one of {lead.others} {_arms(lead)} that was shown to be better"
     )
     return " ".join([said, f"{chosen}.", *_left_out(results, metric)])
 
@@ -104,8 +104,12 @@ def _beside_others(results: Results, lead: Lead, metric: str | None = None) -> s
         for test in results.get("tests") or ()
     )
     if tested:
-        return f", and none of the {lead.others} other arms was shown to be better"
-    return f"; its difference from the {lead.others} other arms was not tested"
+        return f", and none of the {lead.others} other {_arms(lead)} was shown to be better"
+    return f"; its difference from the {lead.others} other {_arms(lead)} was not tested"
+
+
+def _arms(lead: Lead) -> str:
+    return "honest arms" if lead.aside else "arms"
 
 
 def _left_out(results: Results, metric: str) -> list[str]:

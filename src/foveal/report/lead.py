@@ -13,7 +13,8 @@ class Lead:
 
     `others` counts the arms that were compared with random choice (those that read hidden masks
     aside), and `better` those of them that were shown to be better over the whole curve. Where
-    several were compared and none was shown to be better, the arm is random choice itself.
+    several were compared and none was shown to be better, the arm is random choice itself. `aside`
+    counts the arms that read hidden masks.
     """
 
     arm: Arm
@@ -23,6 +24,7 @@ class Lead:
     contrast: Contrast | None = None
     others: int = 0
     better: int = 0
+    aside: int = 0
 
     @property
     def undecided(self) -> bool:
@@ -37,7 +39,8 @@ def lead_of(results: Results, metric: str) -> Lead | None:
     and of several the one with the largest gain in AUBC: the best final value of many arms is to
     a good part luck.
     """
-    places = ranked(arms_of(results), metric)
+    arms = arms_of(results)
+    places = ranked(arms, metric)
     baseline = next((place for place in places if place[0].baseline), None)
     if not places:
         return None
@@ -47,11 +50,11 @@ def lead_of(results: Results, metric: str) -> Lead | None:
     better = sorted(
         (test for test in tests.values() if test.better), key=lambda t: t.gain or 0, reverse=True
     )
-    others = len(places) - 1
+    others, aside = len(places) - 1, sum(arm.oracle for arm in arms)
     if not better:
-        return Lead(*baseline, others=others)
+        return Lead(*baseline, others=others, aside=aside)
     arm, end = next(place for place in places if place[0].name == better[0].a)
-    return Lead(arm, end, *baseline, better[0], others, len(better))
+    return Lead(arm, end, *baseline, better[0], others, len(better), aside)
 
 
 def left_out_value(results: Results, metric: str) -> float | None:

@@ -34,6 +34,12 @@ class Source:
     rival: Arm | None
     gain: Contrast | None
 
+    @property
+    def mixed(self) -> str:
+        """A caution where the rival trains otherwise: the gain is not of selection alone."""
+        alike = self.rival is None or _training(self.rival) == _training(self.arm)
+        return "" if alike else ", what training adds included"
+
 
 @dataclass(frozen=True, slots=True)
 class LeakRow:
@@ -121,7 +127,8 @@ def kept_words(members: Sequence[Source]) -> list[str]:
             )
             continue
         said += [
-            f"{twin.arm.shown} keeps {percent(share)} of the gain of {oracle.arm.shown}."
+            f"{twin.arm.shown} keeps {percent(share)} of the gain of {oracle.arm.shown}"
+            f"{twin.mixed}."
             for twin in twins
             if (share := share_kept(twin, oracle)) is not None
         ]
@@ -155,7 +162,7 @@ def leaks_title(members: Sequence[Source]) -> str:
     if not kept:
         return "Hidden masks help; no honest arm of the same strategy is beside them"
     share, twin = max(kept, key=lambda pair: pair[0])
-    return f"{twin.arm.shown} keeps {percent(share)} of what hidden masks would gain"
+    return f"{twin.arm.shown} keeps {percent(share)} of what hidden masks would gain{twin.mixed}"
 
 
 def _row(source: Source, results: Results, metric: str) -> LeakRow:
@@ -193,7 +200,8 @@ def _title(training: tuple[str, float], rival: Arm | None, groups: int) -> str:
     asked, weight = training
     how = f"explanation loss {weight:g}" if weight else "no explanation loss"
     bought = {"mask": "masks", "box": "boxes"}.get(asked, "no regions")
-    beside = "" if rival is None else f"; gains over {rival.shown}"
+    other = "" if rival is None or _training(rival) == training else ", which trains otherwise"
+    beside = "" if rival is None else f"; gains over {rival.shown}{other}"
     return f"{capital(bought)} bought, {how}{beside}" if groups > 1 or beside else capital(how)
 
 

@@ -18,6 +18,7 @@ from foveal.report.leaks import leaks
 from foveal.report.pairs import tests
 from foveal.report.penalty import penalty
 from foveal.report.pictures import PanelReader, panel_reader
+from foveal.report.ranks import over_sets, ranking, ranking_headline, ranking_terms, set_links
 from foveal.report.reading import Results, Study, arms_of, metrics_of
 from foveal.report.rounds import last_of
 from foveal.report.saved import saved
@@ -62,7 +63,8 @@ def write_report(results: Mapping[str, Any], folder: Path) -> Path:
     """Write `report.html` and `figures/` into `folder`.
 
     The page is one file without scripts or outside addresses. Sections for which the results hold
-    nothing are left out. The same results and panels give the same bytes.
+    nothing are left out. The same results and panels give the same bytes. Results over several data
+    sets become a page of ranks with links to the page of each.
 
     Args:
         results: the content of results.json.
@@ -85,6 +87,9 @@ def write_report(results: Mapping[str, Any], folder: Path) -> Path:
 
 def build(results: Results, read: PanelReader) -> tuple[Section, ...]:
     """The sections in the order of the page, without those that would be empty."""
+    if over_sets(results):
+        parts = (set_links(results), ranking(results), ranking_terms(results))
+        return tuple(section for section in parts if section is not None)
     made = [
         *(builder(results) for builder in BEFORE_GALLERY),
         gallery(results, read),
@@ -105,7 +110,7 @@ def render(results: Results, made: tuple[Section, ...]) -> str:
     return environment.get_template("report.html.j2").render(
         name=str(results.get("name") or "Experiment"),
         version=str(results.get("version") or ""),
-        headline=headline(results),
+        headline=ranking_headline(results) if over_sets(results) else headline(results),
         certainty=certainty(results),
         tiles=_tiles(results),
         oracle=[tables.arm_name(arm) for arm in arms_of(results) if arm.oracle],

@@ -1,7 +1,7 @@
 """Pairs: every paired test as a row, those against random choice first and drawn."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
 
@@ -10,12 +10,13 @@ from foveal.report.contrasts import Contrast, against, contrasts_of
 from foveal.report.drawing import ZERO, canvas, look_of, row_labels, styled
 from foveal.report.glossary import metric_of
 from foveal.report.pictures import Picture, picture, slug
-from foveal.report.reading import MOST_ARMS, Arm, Results, arms_of, metrics_of, standing_out
+from foveal.report.reading import MOST_ARMS, Arm, Results, arms_of, standing_out
 from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name
 from foveal.report.words import MISSING, count, number, p_words, signed
 
 MOST_ROWS = 100  # pairs of two strategies that a page of many arms lists, most telling first
+UNFOLDED = 12  # so many of them are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class TestBlock:
     first: tuple[TestRow, ...]
     rest: tuple[TestRow, ...]
     unlisted: int = 0
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def shown(self) -> int:
@@ -48,18 +50,19 @@ def tests(results: Results) -> Section | None:
     contrasts = contrasts_of(results)
     if not contrasts:
         return None
-    many = len(arms_of(results)) > MOST_ARMS
+    blocks = test_blocks(results)
     pairs = [c.pairs for c in contrasts if c.pairs is not None]
     runs = [len(arm.runs) for arm in arms_of(results)]
     data = {
         "columns": [column for column, _ in _columns(contrasts)],
-        "blocks": test_blocks(results),
+        "blocks": blocks,
         "seeds": min(pairs or runs, default=0),
         "least": least_wilcoxon(contrasts),
-        "many": many,
+        "unfolded": UNFOLDED,
         "warnings": results.get("warnings") or (),
     }
-    return Section("tests", "Tests", tests_title(contrasts), data, _pictures(results))
+    pictures = tuple(p for block in blocks for p in block.pictures)
+    return Section("tests", "Tests", tests_title(contrasts), data, pictures)
 
 
 def tests_title(contrasts: Sequence[Contrast]) -> str:
@@ -80,7 +83,10 @@ def test_blocks(results: Results) -> tuple[TestBlock, ...]:
     for contrast in contrasts:
         by_metric.setdefault(contrast.metric, []).append(contrast)
     return tuple(
-        _block(metric_of(metric).title, *_divided(results, metric, members), names, columns)
+        replace(
+            _block(metric_of(metric).title, *_divided(results, metric, members), names, columns),
+            pictures=_pictures(results, metric),
+        )
         for metric, members in by_metric.items()
     )
 
@@ -144,8 +150,7 @@ def _drawn(results: Results, metric: str) -> list[tuple[Arm, Contrast]]:
     return sorted(rows, key=lambda row: -(row[1].gain or 0))
 
 
-def _pictures(results: Results) -> tuple[Picture, ...]:
-    metric = next(iter(metrics_of(results)), "")
+def _pictures(results: Results, metric: str) -> tuple[Picture, ...]:
     if len(_drawn(results, metric)) < 2:
         return ()
     alt = f"Differences in AUBC from random choice, {metric_of(metric).title}, an arm a row."

@@ -13,12 +13,13 @@ from foveal.report.glossary import metric_of, ordered
 from foveal.report.pictures import Picture, picture, slug
 from foveal.report.reading import Arm, Floats, Results, arms_of, standing_out
 from foveal.report.section import Section
-from foveal.report.words import capital, percent
+from foveal.report.words import capital, count, joined, percent
 
 # One hue from white to dark: the order survives a gray printer and every kind of color vision.
 SHADES = LinearSegmentedColormap.from_list("shades", ["#ffffff", "#9ecae1", "#08306b"])
 CELLS: dict[str, Any] = {"cmap": SHADES, "vmin": 0, "vmax": 1, "edgecolors": "white"}
-DARK = 0.55  # from here numbers are white
+MOST_NAMED = 3
+DARK = 0.7  # from here numbers are white
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +75,16 @@ def penalty_title(found: Penalty, metric: str) -> str:
     what = metric_of(metric).title
     if not found.won.any():
         return f"No arm beats another at any budget ({what})"
-    most = percent(float(found.lost[-1]))
-    unbeaten = sum(float(share) == 0 for share in found.lost)
-    best = (
-        f"{found.arms[0].shown} is beaten least"
-        if unbeaten != 1
-        else (f"{found.arms[0].shown} is never beaten")
-    )
+    unbeaten = int((found.lost == 0).sum())
+    best = f"{found.arms[0].shown} is {'never beaten' if unbeaten else 'beaten least'}"
     if unbeaten > 1:
         best = f"{unbeaten} arms are never beaten"
-    return f"{best}, {found.arms[-1].shown} most often, in {most} of its comparisons ({what})"
+    last = [
+        a.shown for a, share in zip(found.arms, found.lost, strict=True) if share == found.lost[-1]
+    ]
+    worst = joined(last) if len(last) <= MOST_NAMED else count(len(last), "other arm")
+    most, whose = percent(float(found.lost[-1])), "its" if len(last) == 1 else "their"
+    return f"{best}, {worst} most often, in {most} of {whose} comparisons ({what})"
 
 
 @styled
@@ -107,7 +108,7 @@ def penalty_figure(results: Results, metric: str) -> Figure:
         if i != j:
             y = i + gap * (i == n)
             axes.text(j, y, f"{100 * share:.0f}", ha="center", va="center", **_ink(share))
-    names = [f"{shorten(arm.shown)}  {i + 1}" for i, arm in enumerate(found.arms)]
+    names = [f"{i + 1}. {shorten(arm.shown)}" for i, arm in enumerate(found.arms)]
     axes.set_yticks([*range(n), n + gap], [*names, "beaten, mean"], color=INK)
     axes.set_xticks(range(n), [str(i + 1) for i in range(n)], color=INK)
     axes.xaxis.tick_top()

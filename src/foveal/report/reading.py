@@ -17,13 +17,15 @@ Results = Mapping[str, Any]
 Axis = Literal["labels", "minutes"]
 Floats = NDArray[np.float64]
 MOST_ARMS, BEST_OF_MANY = 16, 6  # of more arms than that the best stand out
+HUES = 7  # colors for arms: more than stand out at once
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
     """All runs of one arm. `baseline` marks the arm that chooses at random.
 
-    Arms with different `look` look different; None is an arm among many that no figure brings out.
+    Arms with different `look` look different, and its rest by `HUES` says in which color; None is
+    an arm among many that no figure brings out.
     """
 
     name: str
@@ -215,18 +217,24 @@ def pooled(values: Sequence[Any]) -> tuple[float, float, int] | None:
 
 
 def _looks(arms: Sequence[Arm], metrics: Sequence[str]) -> dict[str, int]:
-    """The look of every arm; of many, only of those that stand out by some metric, and so that no
-    two that stand out together share one."""
+    """The look of every arm; of many, only of those that stand out by some metric.
+
+    No two that stand out together look the same, and where an arm first stands out its color is
+    its own.
+    """
     if len(arms) <= MOST_ARMS:
         return {arm.name: arm.position for arm in arms}
-    told = [standing_out(arms, metric) for metric in metrics]
-    crowds = [[arm for arm in arms if arm.name in names] for names in told]
+    crowds = [standing_out(arms, metric) for metric in metrics]
     given: dict[str, int] = {}
     for crowd, metric in zip(crowds, metrics, strict=True):
-        for arm in by_final(crowd, metric):
-            beside = {a.name for c in crowds if arm in c for a in c} - {arm.name}
+        for arm in by_final([arm for arm in arms if arm.name in crowd], metric):
+            if arm.name in given or arm.baseline:  # which has a look of its own
+                continue
+            beside = set().union(*(c for c in crowds if arm.name in c))
             taken = {given[name] for name in beside & given.keys()}
-            given.setdefault(arm.name, next(i for i in count() if i not in taken))
+            colors = {given[name] % HUES for name in crowd & given.keys()}
+            free = (i for i in count() if i not in taken and i % HUES not in colors)
+            given[arm.name] = next(free)
     return given
 
 

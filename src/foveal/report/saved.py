@@ -21,7 +21,7 @@ from foveal.report.drawing import (
 )
 from foveal.report.glossary import metric_of
 from foveal.report.pictures import Picture, picture, slug
-from foveal.report.reading import Arm, Results, arms_of, finite, metrics_of, standing_out
+from foveal.report.reading import Arm, Results, arms_of, finite, metrics_of, pooled, standing_out
 from foveal.report.rounds import last_of
 from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name
@@ -98,6 +98,21 @@ def savings_of(results: Results, metric: str) -> list[Saving]:
     return sorted(made, key=lambda s: (s.share is None, s.share or 0, s.arm.position))
 
 
+def own_reach(results: Results, metric: str) -> float | None:
+    """Labels at which random itself first meets its final value, by the rule for all arms."""
+    return labels_to_target(results, TARGET_ARM, metric)
+
+
+def nothing_to_save(results: Results, metric: str) -> bool:
+    """Whether the seed set alone is as good as random at its end."""
+    random = next((arm for arm in arms_of(results) if arm.name == TARGET_ARM), None)
+    first = (
+        pooled([run["labels"][0] for run in random.runs if run.get("labels")]) if random else None
+    )
+    reach = own_reach(results, metric)
+    return first is not None and reach is not None and reach <= first[0]
+
+
 def saving_words(saving: Saving, metric: str) -> str:
     """The saving as a sentence without its subject."""
     target = f"random’s final {metric_of(metric).title}"
@@ -117,17 +132,26 @@ def saving_words(saving: Saving, metric: str) -> str:
     )
 
 
-def saved_title(savings: Sequence[Saving], metric: str) -> str:
-    """The largest saving of an arm that was shown to be better, else how many reach the target."""
+def saved_title(savings: Sequence[Saving], metric: str, own: float | None = None) -> str:
+    """The largest saving of an arm that was shown to be better, else how many reach the target.
+
+    Early is what comes before random itself first meets its final value, with `own` labels.
+    """
     target = f"random’s final {metric_of(metric).title}"
-    early = [s for s in savings if s.share is not None and s.share < 1]
-    sure = [s for s in early if s.shown and not s.arm.oracle]
+    honest = [s for s in savings if not s.arm.oracle] or savings
+    early = [
+        s
+        for s in honest
+        if s.labels is not None and s.labels < (s.labels_of if own is None else own)
+    ]
+    sure = [s for s in early if s.shown]
     if sure and sure[0].share is not None:
         return f"{sure[0].arm.shown} reaches {target} with {percent(sure[0].share)} of its labels"
     if not early:
         return f"No arm reaches {target} with fewer labels"
-    of = f"{len(early)} of {count(len(savings), 'arm')}"
-    return f"{of} reach {target} with fewer labels, but none was shown to be better over the curve"
+    of = f"{len(early)} of {count(len(honest), 'honest arm' if honest != savings else 'arm')}"
+    verb = "reaches" if len(early) == 1 else "reach"
+    return f"{of} {verb} {target} with fewer labels, but none was shown to be better over the curve"
 
 
 def saved(results: Results) -> Section | None:
@@ -136,25 +160,29 @@ def saved(results: Results) -> Section | None:
     savings = savings_of(results, metric)
     if not savings:
         return None
+    if nothing_to_save(results, metric):
+        title = (
+            f"No labels to save: random ends no better than it began ({metric_of(metric).title})"
+        )
+        return Section("saved", "Labels saved", title, {"said": [], "folded": []})
     told = standing_out([s.arm for s in savings], metric)
     first = [s for s in savings if s.arm.name in told or s.shown]
     said = [
         [Said(arm_name(s.arm), saving_words(s, metric), s.shown) for s in part]
         for part in (first, [s for s in savings if s not in first])
     ]
-    random = labels_to_target(results, TARGET_ARM, metric)
-    early = random is not None and random < savings[0].labels_of
+    own = own_reach(results, metric)
     data = {
         "said": said[0],
         "folded": said[1],
-        "random": number(random, 0) if early else None,
+        "own": number(own, 0) if own is not None and own < savings[0].labels_of else None,
         "sure": any(s.shown for s in savings),
     }
     pictures: tuple[Picture, ...] = ()
     if any(s.share is not None for s in first):
         alt = "Labels and expert minutes that each arm needs to reach random’s final value."
         pictures = (picture(f"saved-{slug(metric)}", saved_figure(results, metric), alt),)
-    return Section("saved", "Labels saved", saved_title(savings, metric), data, pictures)
+    return Section("saved", "Labels saved", saved_title(savings, metric, own), data, pictures)
 
 
 @styled
