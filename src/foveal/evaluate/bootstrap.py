@@ -65,6 +65,6 @@ def interval_over(
     Raises:
         EvidenceError: if lengths differ or a number is not finite.
     """
-    means = np.sort(shares @ differences_of(a, b))
-    low, high = np.interp([(1 - level) / 2, (1 + level) / 2], np.linspace(0, 1, len(means)), means)
+    means = shares @ differences_of(a, b)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
