@@ -55,7 +55,7 @@ format: setup
 # Writes the versions and hashes only; index addresses never enter the file.
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate -c constraints.txt pyproject.toml build-requirements.txt -o requirements.lock
 
 clean:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from foveal.cli.run import Changes, Out, SpecPath
+from foveal.cli.loggers import with_logs
+from foveal.cli.run import Changes, Logs, Out, SpecPath
 from foveal.cli.spec_file import read_settings
 
 
@@ -26,6 +27,7 @@ def command(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="runs at a time, each in its own process")] = 1,
     changes: Changes = None,
+    log: Logs = None,
     out: Out = None,
 ) -> None:
     """Compare strategies over seeds: every arm starts from the same seed sets.
@@ -45,7 +47,7 @@ def command(
     from foveal.loop import arms_of, runnable, runs_of
 
     console = Console()
-    settings = read_settings(spec, changes or [])
+    settings = with_logs(read_settings(spec, changes or []), log or [])
     if strategies == "all":
         able, unable = runnable(settings)
         for name, why in unable.items():

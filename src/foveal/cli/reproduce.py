@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foveal.cli.loggers import with_logs
 from foveal.cli.named_data import NamedData, named_data
-from foveal.cli.run import Changes, Out
+from foveal.cli.run import Changes, Logs, Out
 from foveal.cli.spec_file import read_changes
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Wish(NamedTuple):
     rare: tuple[str, ...]
     changes: Mapping[str, Any]
     seeds: int | None
+    logs: tuple[str, ...]
 
 
 class Study(NamedTuple):
@@ -72,6 +74,7 @@ def command(
         Mode, typer.Option(help="train on cached features, or all layers (slow)")
     ] = Mode.features,
     changes: Changes = None,
+    log: Logs = None,
     out: Out = None,
 ) -> None:
     """Run a paper's study on your data, with the published numbers beside yours.
@@ -96,7 +99,7 @@ def command(
     study = read_preset(preset)
     folder = out or Path("runs") / study.name
     sets = named_data(data)
-    wish = Wish(mode, tuple(rare or ()), read_changes(changes or []), seeds)
+    wish = Wish(mode, tuple(rare or ()), read_changes(changes or []), seeds, tuple(log or ()))
     places = {one: folder / one.slug if len(sets) > 1 else folder for one in sets}
     planned = [_planned(study, one, place, wish) for one, place in places.items()]
     _check_rare(study, wish.rare, planned)
@@ -126,6 +129,7 @@ def _planned(preset: "Preset", data: NamedData, folder: Path, wish: Wish) -> Stu
     rare = tuple(c for c in wish.rare if c in material.classes) or wish.rare
     settings = settings_of(preset, material, data.source, wish.mode.value, rare)
     settings = with_labels(with_settings(settings, wish.changes), preset.sizes.rounds)
+    settings = with_logs(settings, wish.logs)
     if wish.seeds:
         settings["seeds"] = wish.seeds
     runs = runs_of(settings, folder)

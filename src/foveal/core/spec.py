@@ -185,6 +185,18 @@ class CostSpec(Spec):
     mask_seconds: NonNegative = Field(40.0, description="in addition to the class")
 
 
+class ReportSpec(Spec):
+    """What is reported besides the usual; nothing that is decided depends on it."""
+
+    subgroups: tuple[str, ...] = Field(
+        (),
+        description="columns of the manifest, such as site or sex, to be measured value by value",
+    )
+    log: tuple[Literal["mlflow", "tensorboard"], ...] = Field(
+        (), description="where figures are logged as well"
+    )
+
+
 class ArmSpec(Spec):
     """One arm of a comparison: a name and the settings in which it differs."""
 
@@ -203,6 +215,7 @@ class ExperimentSpec(Spec):
     acquire: AcquireSpec = AcquireSpec()
     annotator: AnnotatorSpec = AnnotatorSpec()
     cost: CostSpec = CostSpec()
+    report: ReportSpec = ReportSpec()
     seed_set: Count = 30
     seed_counts: Mapping[str, Kept] = Field(
         default_factory=dict,

@@ -251,8 +251,8 @@ class Experiment(AbstractContextManager["Experiment"]):
 
 def check_same(stored: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:
     """Raise `SpecError` unless a folder's journal belongs to this spec and these images."""
-    # A run begun before a setting existed began with its default.
-    began = parse_spec(stored["spec"]).model_dump(mode="json")
+    # A run begun before a setting existed began with its default; what is reported may change.
+    began = parse_spec(stored["spec"]).model_dump(mode="json") | {"report": now["spec"]["report"]}
     changed = sorted(_differences(began, now["spec"]))
     if changed:
         raise SpecError(
