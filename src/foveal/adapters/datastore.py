@@ -13,11 +13,10 @@ from foveal.acquire import acquire
 from foveal.core.arrays import AnyArray
 from foveal.core.errors import EvidenceError
 from foveal.core.evidence import SAMPLE_AXIS, Evidence
-from foveal.core.query import Query, Setting
+from foveal.core.query import Setting
 
 KEY = "foveal"  # of what is written into an image's notes
 DIGITS = 5  # significant ones that are kept; notes are JSON, and long
-Notes = dict[str, Any]
 
 
 class Datastore(Protocol):
@@ -72,8 +71,8 @@ def write_evidence(
         if store.get_image_info(image).get(key, {}).get("version") == version:
             passed += 1
             continue
-        arrays = {name: _plain(name, value) for name, value in describe(
-            store.get_image_uri(image)).items()}  # fmt: skip
+        described = describe(store.get_image_uri(image))
+        arrays = {name: _plain(name, value) for name, value in described.items()}
         if not arrays:
             raise EvidenceError(
                 "a description of an image must hold one array or more, such as `probs`, but is "
@@ -85,29 +84,30 @@ def write_evidence(
 
 
 def read_evidence(
-    store: Datastore, images: Sequence[str], *, key: str = KEY
-) -> tuple[Evidence, list[str]]:
-    """Evidence of the images that the latest version describes, and the ids of the others.
+    store: Datastore, images: Sequence[str], *, version: str | None = None, key: str = KEY
+) -> Evidence | None:
+    """Evidence of the images that one version of a model describes, which is its fingerprint.
 
-    Images that another version of the model described count as not described: scores of two models
-    do not compare. The latest version is that of most images.
+    Others are left out, for what two models say does not compare.
 
+    Args:
+        version: of the model; the one that describes most of the images if None.
+        key: of the notes.
+    Returns:
+        None if no image is described.
     Raises:
-        EvidenceError: if none is described, or descriptions do not fit together.
+        EvidenceError: if descriptions do not fit together.
     """
     notes = {image: store.get_image_info(image).get(key) or {} for image in images}
     versions = [note["version"] for note in notes.values() if "version" in note]
-    if not versions:
-        raise EvidenceError(
-            f"none of the {len(images)} images has notes of the model under {key!r}; run the "
-            "scoring method first"
-        )
-    latest = max(sorted(set(versions)), key=versions.count)
-    known = [image for image in images if notes[image].get("version") == latest]
+    wanted = version or max(sorted(set(versions)), key=versions.count, default=None)
+    known = [image for image in images if notes[image].get("version", "") == wanted]
+    if not known:
+        return None
     each = [notes[image]["arrays"] for image in known]
     shared = set.intersection(*(set(arrays) for arrays in each))
     arrays = {name: _together(name, [one[name] for one in each]) for name in sorted(shared)}
-    return Evidence(tuple(known), arrays), [i for i in images if i not in set(known)]
+    return Evidence(tuple(known), arrays, str(wanted))
 
 
 def next_image(
@@ -135,37 +135,40 @@ def next_image(
         seed: of ties and draws.
         key: of the notes.
     Returns:
-        {"id", "strategy", "score" (None where sets are chosen), "why", "described", "undescribed"}.
+        {"id", "strategy", "score" (None where sets are chosen), "why", and how many images the same
+        model has not described: "undescribed" of the unlabeled, which it could not choose, and
+        "labeled_undescribed", which it could not keep away from}.
     Raises:
         FovealError: if no unlabeled image is described, and whatever the engine objects to.
     """
     free = sorted(store.get_unlabeled_images(request.get("label_tag"), request.get("labels")))
     if not free:
         return None
-    evidence, others = read_evidence(store, free, key=key)
-    asked = _not_held(store, evidence, hold_seconds)
+    evidence = read_evidence(store, free, key=key)
+    if evidence is None:
+        raise EvidenceError(
+            f"none of the {len(free)} unlabeled images has notes of a model under {key!r}; run the "
+            "scoring method first"
+        )
     labeled = sorted(set(store.list_images()) - set(free))
+    known = read_evidence(store, labeled, version=evidence.fingerprint, key=key)
     query = acquire(
-        asked,
+        _not_held(store, evidence, hold_seconds),
         strategy,
         1,
         parameters=settings,
         seed=seed,
         round=len(labeled),
-        context=_context(store, labeled, evidence, class_of, sought, key),
+        context={} if known is None else _context(known, evidence, class_of, sought),
     )
-    return _answer(query, strategy, len(evidence), len(others))
-
-
-def _answer(query: Query, strategy: str, described: int, undescribed: int) -> dict[str, Any]:
     scores = query.scores.get("score")
     return {
         "id": query.ids[0],
         "strategy": strategy,
         "score": None if scores is None else float(scores[0]),
         "why": query.why[0],
-        "described": described,
-        "undescribed": undescribed,
+        "undescribed": len(free) - len(evidence),
+        "labeled_undescribed": len(labeled) - (0 if known is None else len(known)),
     }
 
 
@@ -182,31 +185,21 @@ def _handed_out(store: Datastore, image: str) -> float:
 
 
 def _context(
-    store: Datastore,
-    labeled: Sequence[str],
+    known: Evidence,
     pool: Evidence,
     class_of: Callable[[str], int | None] | None,
     sought: Sequence[int],
-    key: str,
 ) -> dict[str, Evidence]:
-    """Labeled images that the same model describes as the pool, and the exemplars among them."""
-    if not labeled:
-        return {}
-    try:
-        known, _ = read_evidence(store, labeled, key=key)
-    except EvidenceError:
-        return {}  # the strategy itself says what it lacks
+    """The labeled images beside the pool, and the exemplars of what is sought among them."""
     arrays = {name: array for name, array in known.arrays.items() if name in pool.arrays}
     if class_of is None:
         return {"labeled": Evidence(known.ids, arrays)}
     classes = [class_of(image) for image in known.ids]
     told = Evidence(known.ids, arrays).rows([i for i, c in enumerate(classes) if c is not None])
     label = np.array([c for c in classes if c is not None], dtype=np.int64)
-    context = {"labeled": Evidence(told.ids, {**told.arrays, "label": label})}
+    labeled = Evidence(told.ids, {**told.arrays, "label": label})
     exemplars = np.flatnonzero(np.isin(label, sought)).tolist()
-    if exemplars:
-        context["exemplar"] = context["labeled"].rows(exemplars)
-    return context
+    return {"labeled": labeled} | ({"exemplar": labeled.rows(exemplars)} if exemplars else {})
 
 
 def _plain(name: str, value: AnyArray) -> Any:
