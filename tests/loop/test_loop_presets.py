@@ -90,13 +90,21 @@ def test_rare_classes_become_rare_as_published():
     parse_spec(settings)
 
 
-def test_a_scarce_class_makes_the_whole_study_smaller():
+def test_where_common_classes_are_small_what_is_rare_stays_as_rare():
     have = material({"0": 115, "1": 3000}, val={"0": 4, "1": 30})
     settings = settings_of(RARE, have, "x", rare=["1"])
-    assert settings["data"]["keep"]["train"] == {"0": 115, "1": 5}
+    assert settings["data"]["keep"]["train"] == {"0": 115, "1": 6}
     assert settings["seed_counts"] == {"0": 10, "1": 1}
     assert settings["data"]["keep"]["val"] == {"0": 4, "1": 4}
-    assert settings["budget"] == 2
+    assert settings["budget"] == 2  # as much of the pool as published
+
+
+def test_one_small_class_does_not_make_the_others_small():
+    have = material({"0": 1150, "1": 230, "2": 40, "3": 500})
+    settings = settings_of(RARE, have, "x", rare=["2", "3"])
+    assert settings["data"]["keep"]["train"] == {"0": 1150, "1": 230, "2": 35, "3": 35}
+    assert settings["seed_counts"] == {"0": 100, "1": 20, "2": 3, "3": 3}
+    assert settings["budget"] == 20
 
 
 def test_something_rare_is_always_left_to_find():

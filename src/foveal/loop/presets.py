@@ -11,7 +11,6 @@ from foveal.core.spec import with_settings
 from foveal.data import Collection
 
 LEFT = 2  # candidates of a class beyond the seed set, at least: one to find, and one more
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,9 @@ def settings_of(
     if preset.imbalance is None:
         return settings | _sized(preset.sizes, material)
     chosen = _rare_of(preset, material, rare)
-    return with_settings(settings, _imbalanced(preset.sizes, preset.imbalance, material, chosen))
+    return with_settings(
+        settings, _imbalanced(preset.imbalance, preset.sizes.budget, material, chosen)
+    )
 
 
 def with_labels(settings: Mapping[str, Any], rounds: int) -> dict[str, Any]:
@@ -95,7 +96,8 @@ def _sized(sizes: Sizes, material: Material) -> dict[str, int]:
     assert sizes.seed_set is not None
     whole = sizes.seed_set + sizes.rounds * sizes.budget
     share = min(1.0, sizes.share * material.candidates / whole)
-    return {"seed_set": _part(sizes.seed_set, share), "budget": _part(sizes.budget, share)}
+    first, budget = (max(1, math.floor(n * share)) for n in (sizes.seed_set, sizes.budget))
+    return {"seed_set": first, "budget": budget}
 
 
 def _rare_of(preset: Preset, material: Material, rare: Sequence[str]) -> list[str]:
@@ -117,11 +119,10 @@ def _rare_of(preset: Preset, material: Material, rare: Sequence[str]) -> list[st
 
 
 def _imbalanced(
-    sizes: Sizes, imbalance: Imbalance, material: Material, rare: Sequence[str]
+    imbalance: Imbalance, budget: int, material: Material, rare: Sequence[str]
 ) -> dict[str, Any]:
-    wanted = {c: imbalance.rare if c in rare else imbalance.common for c in material.classes}
     train, val = material.of("train"), material.of("val")
-    share = min(1.0, *(train[c] / n.train for c, n in wanted.items()))
+    wanted = {c: imbalance.rare if c in rare else imbalance.common for c in material.classes}
     beside = min(1.0, *(val.get(c, 0) / n.val for c, n in wanted.items()))
     if not beside:
         raise DataError(
@@ -129,21 +130,26 @@ def _imbalanced(
             f"{material.name!r} lacks a class; add `val` rows to the manifest, or leave out the "
             "column `split`"
         )
-    seeds = {c: _part(n.seed, share) for c, n in wanted.items()}
-    pool = {c: max(_part(n.train, share), seeds[c] + LEFT) for c, n in wanted.items()}
+    shares = {c: min(1.0, train[c] / n.train) for c, n in wanted.items()}
+    # What is rare stays as rare as published beside common classes that are smaller.
+    usual = sum(shares[c] for c in wanted if c not in rare) / (len(wanted) - len(rare))
+    shares |= {c: min(usual, shares[c]) for c in rare}
+    seeds = {c: _part(n.seed, shares[c]) for c, n in wanted.items()}
+    pool = {c: max(_part(n.train, shares[c]), seeds[c] + LEFT) for c, n in wanted.items()}
     for label, n in pool.items():
         if n > train[label]:
             raise DataError(
                 f"class {label!r} of {material.name!r} must have {n} candidates or more, but has "
                 f"{train[label]}; name a data set with more images of it"
             )
+    published = imbalance.common.train + imbalance.rare.train
     return {
         "seed_counts": seeds,
         "data.keep": {"train": pool, "val": {c: _part(n.val, beside) for c, n in wanted.items()}},
         "acquire.target.classes": list(rare),
-        "budget": _part(sizes.budget, share),
+        "budget": _part(budget, min(1.0, sum(pool.values()) / published)),
     }
 
 
 def _part(n: int, share: float) -> int:
-    return max(1, math.floor(n * share + ROUNDING))
+    return max(1, round(n * share))
