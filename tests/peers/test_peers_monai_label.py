@@ -115,3 +115,27 @@ def test_strategies_of_many_kinds_are_served(store, tmp_path, name):
     scoring()({}, store)
     label(store, "image00", tmp_path)
     assert FovealStrategy(name)({}, store)["id"] in set(store.list_images()) - {"image00"}
+
+
+def test_an_app_scores_and_serves(store, tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        app = pytest.importorskip("monailabel.interfaces.app", exc_type=ImportError)
+
+    class App(app.MONAILabelApp):
+        def init_scoring_methods(self):
+            return {"foveal": scoring()}
+
+        def init_strategies(self):
+            return {"entropy": FovealStrategy("entropy")}
+
+    (tmp_path / "app").mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        served = App(str(tmp_path / "app"), str(tmp_path), {})
+    served._auto_update_scoring = False  # it asks a server, which does not run here
+    assert served.scoring({"method": "foveal"})["executed"] == N
+    answer = served.next_sample({"strategy": "entropy"})
+    assert answer["id"] == f"image{np.argmax(entropy(probs())):02}"
+    assert answer["path"] == store.get_image_uri(answer["id"])
+    assert served.info()["strategies"] == {"entropy": {"description": "Foveal: entropy"}}
