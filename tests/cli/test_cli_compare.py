@@ -6,6 +6,7 @@ from itertools import combinations
 import pytest
 
 from discs import foveal, timeless, write_spec
+from foveal.loop import experiment as experiments
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,8 @@ def compared(spec, tmp_path_factory):
 
 
 def command(spec, folder):
-    return "compare", spec, "--strategies", "random, entropy,margin", "--seeds", 2, "--out", folder
+    arms = "--strategies", "random, entropy,margin", "--seeds", 2
+    return "compare", spec, *arms, "--no-baselines", "--out", folder
 
 
 def stored(folder):
@@ -66,7 +68,7 @@ def test_arms_come_from_the_spec_and_their_names_are_printed_as_written(discs, t
         labels=6,
         arms=[{"name": n, "set": {"acquire.strategy": "random"}} for n in names],
     )
-    ended = foveal("compare", path, "--out", tmp_path / "out")
+    ended = foveal("compare", path, "--no-baselines", "--out", tmp_path / "out")
     assert ended.status == 0, ended.err
     assert sorted(stored(tmp_path / "out")["summary"]) == sorted(names)
     for name in names:
@@ -100,3 +102,71 @@ def test_a_compared_run_is_the_run_alone(compared, spec, tmp_path, no_page):
     for record in (run, same):
         record.pop("gallery")  # panels lie in other folders
     assert run == same
+
+
+def test_a_run_that_fails_is_told_and_the_same_command_tries_it_again(
+    spec, tmp_path, no_page, monkeypatch
+):
+    real = experiments.ask
+
+    def ask(learner, bench, state, spec, *rest):
+        if spec.acquire.strategy == "entropy":
+            raise ZeroDivisionError("[of] nothing")
+        return real(learner, bench, state, spec, *rest)
+
+    asked = "compare", spec, "--strategies", "random,entropy", "--no-baselines", "--out", tmp_path
+    with monkeypatch.context() as broken:
+        broken.setattr(experiments, "ask", ask)
+        ended = foveal(*asked)
+    assert ended.status == 1, ended.err
+    assert "entropy, seed 0: failed" in ended.out
+    assert ended.out.count("ZeroDivisionError: [of] nothing") == 2  # at once, and in the end
+    results = stored(tmp_path)
+    assert [run["strategy"] for run in results["runs"]] == ["random"]
+    (failure,) = results["failures"]
+    assert (failure["arm"], failure["round"], failure["labels"]) == ("entropy", 1, 6)
+    assert foveal(*asked).status == 0
+    assert stored(tmp_path)["failures"] == []
+    assert len(stored(tmp_path)["runs"]) == 2
+
+
+def test_several_specs_make_a_comparison_each_and_a_ranking(discs, tmp_path, no_page):
+    paths = [
+        write_spec(
+            tmp_path,
+            f"{name}.yaml",
+            data__source=str(discs / "labels.csv"),
+            train__epochs=epochs,
+            labels=6,
+            acquire__strategy="entropy",
+        )
+        for epochs, name in ((1, "one"), (2, "two"))
+    ]
+    ended = foveal("compare", *paths, "--out", tmp_path / "out")
+    assert ended.status == 0, ended.err
+    whole = stored(tmp_path / "out")
+    assert [one["folder"] for one in whole["sets"]] == ["one", "two"]
+    arms = ["entropy", "random", "stratified_random", "foreground_random"]
+    for one in whole["sets"]:
+        own = stored(tmp_path / "out" / one["folder"])
+        assert list(own["summary"]) == arms
+        assert own["spec"]["arms"][0]["name"] == "entropy"
+        for metric, by_arm in one["metrics"].items():
+            assert by_arm["random"]["aubc"] == own["summary"]["random"][metric]["aubc"]["mean"]
+    assert whole["ranking"]["accuracy"]["arms"] == arms
+    assert set(whole["ranking"]["accuracy"]["ranks"]) == {"one", "two"}
+    assert "Mean rank over 2 data sets" in ended.out
+
+
+def test_an_error_in_the_last_spec_is_told_before_the_first_begins(spec, tmp_path):
+    wrong = write_spec(tmp_path, "wrong.yaml", data__source="nowhere.csv")
+    ended = foveal("compare", spec, wrong, "--out", tmp_path / "out")
+    assert ended.status == 2
+    assert "nowhere.csv" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_specs_that_would_share_a_folder_are_refused(spec, tmp_path):
+    ended = foveal("compare", spec, spec, "--out", tmp_path / "out")
+    assert ended.status == 2
+    assert "must have different file names, but 2 are called 'spec'" in ended.err

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from recorded import run
 from scipy.stats import ttest_rel
 
 from foveal.core.errors import EvidenceError
-from foveal.evaluate import penalty_matrix
+from foveal.evaluate import penalties, penalty_matrix
 
 VALUES = arrays(
     float,
@@ -54,3 +55,31 @@ def test_what_cannot_be_tested_is_refused(shape):
 def test_a_missing_value_is_refused():
     with pytest.raises(EvidenceError, match="values"):
         penalty_matrix(np.full((2, 3, 1), np.nan))
+
+
+def test_runs_are_compared_where_all_arms_have_a_value():
+    runs = [
+        run(name, seed, [base + seed / 100, base, None], labels=labels)
+        for name, base, labels in (("a", 0.2, [30, 60, 90]), ("b", 0.6, [30, 70, 90]))
+        for seed in range(3)
+    ]
+    runs.append(run("a", 9, [1.0, 1.0, 1.0]))  # a seed of its own
+    found = penalties(runs)["accuracy"]
+    assert found == {"arms": ["a", "b"], "matrix": [[0, 0], [1, 0]], "budgets": 1}
+
+
+def test_small_errors_win():
+    runs = [
+        run(name, seed, [value] * 3, metric="ece")
+        for name, value in (("a", 0.2), ("b", 0.6))
+        for seed in range(2)
+    ]
+    assert penalties(runs)["ece"]["matrix"] == [[0, 1], [0, 0]]
+
+
+@pytest.mark.parametrize("labels", [[40, 70, 100], [30, 60, 90]])
+def test_what_shares_no_budget_or_too_few_seeds_has_no_matrix(labels):
+    seeds = 2 if labels[0] == 40 else 1
+    runs = [run("a", s, [0.1, 0.2, 0.3]) for s in range(seeds)]
+    runs += [run("b", s, [0.1, 0.2, 0.3], labels=labels) for s in range(seeds)]
+    assert penalties(runs) == {}

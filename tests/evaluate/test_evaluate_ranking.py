@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from recorded import run
 from scipy.stats import friedmanchisquare
 
 from foveal.core.errors import EvidenceError
-from foveal.evaluate import rank_over_sets
+from foveal.evaluate import rank_over_sets, rankings, summarize
 
 SCORES = arrays(
     float,
@@ -52,3 +53,35 @@ def test_ranks_are_shared_out_whole(scores):
 def test_what_cannot_be_ranked_is_refused(shape):
     with pytest.raises(EvidenceError, match="ranking needs"):
         rank_over_sets(np.zeros(shape))
+
+
+def summary_of(metric="accuracy", **levels):
+    return summarize([run(name, 0, [level] * 3, metric=metric) for name, level in levels.items()])
+
+
+def test_arms_are_ranked_by_area_over_the_sets_that_have_them():
+    found = rankings(
+        {
+            "one": summary_of(a=0.9, b=0.8, c=0.7),
+            "two": summary_of(a=0.9, b=0.9, c=0.1, d=1.0),
+            "three": summary_of("cam_dice", a=0.1, b=0.2),
+        }
+    )
+    assert set(found) == {"accuracy"}  # one set alone ranks nobody
+    entry = found["accuracy"]
+    assert (entry["arms"], entry["sets"]) == (["a", "b", "c"], 2)
+    assert entry["ranks"] == {"one": [1, 2, 3], "two": [1.5, 1.5, 3]}
+    assert entry["mean_ranks"] == [1.25, 1.75, 3]
+    scores = np.array([[0.9, 0.8, 0.7], [0.9, 0.9, 0.1]])
+    assert entry["friedman_p"] == rank_over_sets(scores).p
+    assert entry["critical_difference"] == rank_over_sets(scores).critical_difference
+
+
+def test_small_errors_rank_first():
+    sets = {name: summary_of("ece", a=0.3, b=0.1) for name in "xy"}
+    assert rankings(sets)["ece"]["mean_ranks"] == [2, 1]
+
+
+def test_sets_without_common_arms_are_not_ranked():
+    assert rankings({"x": summary_of(a=0.1, b=0.2), "y": summary_of(b=0.1, c=0.2)}) == {}
+    assert rankings({}) == {}

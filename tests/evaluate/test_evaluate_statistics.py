@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from foveal.core.errors import EvidenceError
-from foveal.evaluate import bootstrap_interval, critical_t, holm, paired_t, wilcoxon
+from foveal.evaluate import bootstrap_interval, critical_t, effect_size, holm, paired_t, wilcoxon
 
 coarse = st.integers(0, 4).map(lambda n: n / 4)  # many ties, zeros and constant differences
 
@@ -164,3 +164,14 @@ def test_a_bootstrap_needs_pairs_and_sane_settings():
         bootstrap_interval([1.0, 2.0], [0.0, 0.0], rng, level=1.0)
     with pytest.raises(EvidenceError, match="draws"):
         bootstrap_interval([1.0, 2.0], [0.0, 0.0], rng, draws=0)
+
+
+def test_an_effect_is_counted_in_deviations_of_the_differences():
+    assert effect_size([2, 4, 6], [1, 2, 3]) == pytest.approx(2)
+    assert effect_size([1, 2, 3], [2, 4, 6]) == pytest.approx(-2)
+    assert effect_size([0.1, 0.2], [0.2, 0.1]) == 0
+
+
+@pytest.mark.parametrize("case", [([], []), ([1.0], [0.0]), ([0.4, 0.6, 0.9], [0.1, 0.3, 0.6])])
+def test_an_effect_without_spread_does_not_exist(case):
+    assert effect_size(*case) is None

@@ -1,8 +1,9 @@
-"""`foveal run` killed at any moment: the same command, given again, ends with the same results."""
+"""Killed at any moment, a command that is given again ends with the same results."""
 
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from discs import timeless, told, write_spec
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 KILLS = 5
+KILLS_OF_A_COMPARISON = 20
 # Imports once what a run needs, then forks a real process for every command, at once.
 NURSERY = """
 import json, os, sys, traceback
@@ -104,6 +106,27 @@ def test_a_run_killed_again_and_again_ends_as_if_it_had_not(nursery, spec, tmp_p
     assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
     stray = [p for p in (tmp_path / "killed").rglob("*") if p.name.startswith(".")]
     assert len(stray) <= KILLS  # a killed writer cannot clean up, but nobody takes it for a result
+
+
+def test_a_comparison_killed_twenty_times_ends_as_if_it_had_not(nursery, spec, tmp_path):
+    arms = "--strategies", "random,entropy", "--seeds", 2, "--no-baselines"
+    rng, kills = random.Random(5), 0
+    while kills < KILLS_OF_A_COMPARISON:
+        child = nursery.start("compare", spec, *arms, "--out", tmp_path / "killed")
+        time.sleep(rng.uniform(0.05, 0.7))
+        os.kill(child, signal.SIGKILL)
+        status = nursery.ended()
+        assert status in (-signal.SIGKILL, 0), nursery.said()
+        kills += status == -signal.SIGKILL
+        if status == 0:  # over before the kill came: one run has to begin again
+            shutil.rmtree(rng.choice(sorted((tmp_path / "killed" / "runs").iterdir())))
+    for name in ("killed", "whole"):
+        nursery.start("compare", spec, *arms, "--out", tmp_path / name)
+        assert nursery.ended() == 0, nursery.said()
+    killed, whole = (results_of(tmp_path / name) for name in ("killed", "whole"))
+    assert len(killed["runs"]) == 4
+    assert killed["failures"] == []
+    assert killed == whole
 
 
 def test_ctrl_c_is_answered_and_loses_nothing(nursery, spec, tmp_path):

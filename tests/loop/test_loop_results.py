@@ -82,11 +82,14 @@ def test_the_whole_has_the_promised_form(results):
     for metrics in results["summary"].values():
         assert set(metrics) == PROMISED_METRICS
         for told in metrics.values():
-            assert set(told) == {"aubc", "final", "labels_to_target"}
+            assert set(told) >= {"aubc", "final", "labels_to_target", "minutes_to_target"}
             assert set(told["aubc"]) == set(told["final"]) == {"mean", "std"}
     assert {t["metric"] for t in results["tests"]} == PROMISED_METRICS
-    wanted = {"metric", "a", "b", "difference", "p", "p_holm"}
-    assert all(set(t) == wanted for t in results["tests"])
+    wanted = {"metric", "a", "b", "difference", "p", "p_holm", "p_wilcoxon", "interval"}
+    assert all(set(t) >= wanted for t in results["tests"])
+    assert set(results["winner"]) == PROMISED_METRICS
+    assert results["penalty"] == {}  # one seed
+    assert results["failures"] == []
 
 
 def test_results_are_written_as_strict_json(results, tmp_path):

@@ -13,6 +13,7 @@ BENCHMARKS: Mapping[str, str] = {
     "maps": "scoring",
     "training": "training",
     "rounds": "rounds",
+    "comparison": "comparison",
     "memory": "memory",
     "selection": "acquisition",
     "libraries": "libraries",

@@ -65,7 +65,7 @@ def command(
       foveal demo --out foveal-demo
     """
     from foveal.cli.finish import finish
-    from foveal.cli.study import study
+    from foveal.cli.study import check, study
     from foveal.core.spec import parse_spec
     from foveal.data.phantom import write_phantom
     from foveal.loop import runs_of
@@ -74,9 +74,14 @@ def command(
     console.print("Making 600 phantom images with a planted shortcut ...")
     write_phantom(out / "phantom", samples=IMAGES, seed=0, size=128)
     runs = runs_of(SETTINGS, out)
-    records, created = study(runs, out, out, console, jobs)
+    check(runs, out, console)
+    outcome = study(runs, out, out, console, jobs)
     spec = parse_spec(SETTINGS).model_dump(mode="json")
-    results = finish(spec, created, records, out, "foveal demo", console)
+    results = finish(
+        spec, outcome.created, outcome.records, out, "foveal demo", console, outcome.failures
+    )
+    if outcome.failures:
+        raise typer.Exit(1)
     console.print(moral(results["summary"]), soft_wrap=True, highlight=False)
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from foveal.cli.loggers import log_results
-from foveal.loop import results_of, write_results
+from foveal.loop import results_of, results_of_sets, write_results
 from foveal.models import machine
 from foveal.report import write_report
 
@@ -23,18 +23,33 @@ def finish(
     folder: Path,
     command: str,
     console: Console,
+    failures: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Write results and report into `folder`, and print a summary."""
-    results = results_of(spec, created, records, command, machine())
+    results = results_of(spec, created, records, command, machine(), failures)
     write_results(results, folder)
     log_results(results, folder)
-    page = write_report(results, folder)
     console.print(summary_table(results))
     for warning in results["warnings"]:
         console.print(Text.assemble(("Note:", "yellow"), f" {warning}"), soft_wrap=True)
+    _write_page(results, folder, console)
+    return results
+
+
+def finish_sets(
+    sets: Mapping[str, Mapping[str, Any]], folder: Path, command: str, console: Console
+) -> None:
+    """The same over several data sets, each already finished in a folder of its own."""
+    results = results_of_sets(sets, command, machine())
+    write_results(results, folder)
+    console.print(ranking_table(results))
+    _write_page(results, folder, console)
+
+
+def _write_page(results: Mapping[str, Any], folder: Path, console: Console) -> None:
+    page = write_report(results, folder)
     for what, path in (("Report: ", page), ("Figures:", folder / "results.json")):
         console.print(f"{what} {path}", soft_wrap=True, highlight=False, markup=False)
-    return results
 
 
 def summary_table(results: Mapping[str, Any]) -> Table:
@@ -47,6 +62,22 @@ def summary_table(results: Mapping[str, Any]) -> Table:
         table.add_column(metric.replace("_", " "), justify="right", no_wrap=True)
     for arm, metrics in results["summary"].items():
         table.add_row(Text(arm), *(_cell(metrics.get(m, {}).get("final")) for m in have))
+    return table
+
+
+def ranking_table(results: Mapping[str, Any]) -> Table:
+    """Mean ranks over data sets, best first by the first metric shown."""
+    ranking = results["ranking"]
+    have = [m for m in SHOWN if m in ranking]
+    title = Text(f"Mean rank over {results['name']}, by area under the curve; 1 is best")
+    table = Table(title=title, title_justify="left")
+    table.add_column("arm")
+    for metric in have:
+        table.add_column(metric.replace("_", " "), justify="right", no_wrap=True)
+    ranks = {m: dict(zip(ranking[m]["arms"], ranking[m]["mean_ranks"], strict=True)) for m in have}
+    for arm in sorted(ranks[have[0]], key=ranks[have[0]].__getitem__) if have else ():
+        cells = [f"{ranks[m][arm]:.2f}" if arm in ranks[m] else "-" for m in have]
+        table.add_row(Text(arm), *cells)
     return table
 
 

@@ -1,9 +1,10 @@
-"""Progress on the terminal: bars for what runs now, a line for what is done."""
+"""Progress on the terminal: bars for what runs now, beside a board of what else there is."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -36,8 +37,14 @@ class Watcher:
 
 
 @contextmanager
-def watching(console: Console) -> Iterator[tuple[Progress, Watcher]]:
-    """A progress display that leaves nothing behind; in a pipe or a file there is none at all."""
+def watching(
+    console: Console, board: RenderableType | None = None
+) -> Iterator[tuple[Progress, Watcher]]:
+    """A display that leaves nothing behind; in a pipe or a file there is none at all.
+
+    Args:
+        board: stands above the bars and is drawn anew all the time.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -45,6 +52,11 @@ def watching(console: Console) -> Iterator[tuple[Progress, Watcher]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    silent = not console.is_interactive
-    with Progress(*columns, console=console, transient=True, disable=silent) as progress:
-        yield progress, Watcher(progress)
+    progress = Progress(*columns, console=console)
+    watcher = Watcher(progress)
+    if not console.is_interactive:
+        yield progress, watcher
+        return
+    shown = progress if board is None else Group(board, progress)
+    with Live(shown, console=console, transient=True, refresh_per_second=4):
+        yield progress, watcher

@@ -80,7 +80,7 @@ def _results(folder: Path) -> dict[str, Any]:
 
 def _together(stored: list[Stored]) -> dict[str, Any]:
     """One results of several: arms with the same name in different folders keep apart."""
-    from foveal.evaluate import compare, summarize, warnings_for
+    from foveal.evaluate import verdict, warnings_for
 
     names = [{run["strategy"] for run in one.results["runs"]} for one in stored]
     shared = {n for i, a in enumerate(names) for b in names[i + 1 :] for n in a & b}
@@ -95,8 +95,8 @@ def _together(stored: list[Stored]) -> dict[str, Any]:
         warnings = ["the runs were made on different pools: their figures cannot be compared"]
     return stored[0].results | {
         "runs": runs,
-        "summary": summarize(runs),
-        "tests": compare(runs),
+        "failures": [f for one in stored for f in one.results.get("failures", ())],
+        **verdict(runs),
         "warnings": warnings,
     }
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foveal.cli.compare import FAILED
 from foveal.cli.loggers import with_logs
 from foveal.cli.named_data import NamedData, named_data
 from foveal.cli.run import Changes, Logs, Out
@@ -82,7 +83,7 @@ def command(
     Sizes are the paper's, or smaller in proportion where the data has too few images. It resumes
     like compare. Beside results.json and report.html it writes DIR/reproduction.md: what was
     published and where, what came out here, in what the two differ, and what is not public.
-    With several data sets each has a folder in DIR.
+    With several data sets each has a folder in DIR, and DIR has a ranking over them.
 
     Examples:
       foveal reproduce eg-al --data BraTS=brats/labels.csv --data busi/labels.csv --jobs 2
@@ -91,7 +92,9 @@ def command(
 
       foveal reproduce survey --data isic/labels.csv --set budget=20
     """
+    from foveal.cli.finish import finish_sets
     from foveal.cli.presets import read_preset
+    from foveal.cli.study import check
     from foveal.core.files import write_whole
     from foveal.report.reproduction import markdown, stood_beside
 
@@ -103,8 +106,12 @@ def command(
     places = {one: folder / one.slug if len(sets) > 1 else folder for one in sets}
     planned = [_planned(study, one, place, wish) for one, place in places.items()]
     _check_rare(study, wish.rare, planned)
+    for one in planned:  # all errors of all data sets before the first run
+        check(one.runs, HERE, console)
     shown = shlex.join(["foveal", *sys.argv[1:]])
     results = {one.data.name: _performed(one, jobs, shown, console) for one in planned}
+    if len(results) > 1:
+        finish_sets(results, folder, shown, console)
     sought = {one.data.name: one.rare for one in planned}
     for name, made in results.items():
         console.print(beside_table(study, name, stood_beside(study, name, made, sought[name])))
@@ -112,14 +119,15 @@ def command(
     write_whole(page, markdown(study, results, shown, sought).encode())
     _tell_gaps(study, console)
     console.print(f"Published beside ours: {page}", soft_wrap=True, highlight=False, markup=False)
+    if any(made["failures"] for made in results.values()):
+        raise typer.Exit(FAILED)
 
 
 def _planned(preset: "Preset", data: NamedData, folder: Path, wish: Wish) -> Study:
-    """The runs on one data set; raises all that can be known before any training."""
+    """The runs on one data set; raises what is wrong with the wish."""
     from foveal.core.spec import parse_spec, with_settings
     from foveal.data import load_pool
     from foveal.loop import runs_of
-    from foveal.loop.bench import check_enough
     from foveal.loop.presets import material_of, settings_of, with_labels
 
     grid = with_settings(preset.settings, {"data.source": data.source, **wish.changes})["data"]
@@ -132,11 +140,7 @@ def _planned(preset: "Preset", data: NamedData, folder: Path, wish: Wish) -> Stu
     settings = with_logs(settings, wish.logs)
     if wish.seeds:
         settings["seeds"] = wish.seeds
-    runs = runs_of(settings, folder)
-    collection = load_pool(data.source, runs[0].spec.data, HERE)
-    for run in runs:
-        check_enough(run.spec, collection)
-    return Study(data, folder, settings, runs, rare)
+    return Study(data, folder, settings, runs_of(settings, folder), rare)
 
 
 def _check_rare(preset: "Preset", rare: Sequence[str], planned: Sequence[Study]) -> None:
@@ -154,9 +158,11 @@ def _performed(one: Study, jobs: int, shown: str, console: Console) -> dict[str,
     from foveal.cli.study import study
     from foveal.core.spec import parse_spec
 
-    records, created = study(one.runs, HERE, one.folder, console, jobs)
+    outcome = study(one.runs, HERE, one.folder, console, jobs)
     whole = parse_spec(one.settings).model_dump(mode="json")
-    return finish(whole, created, records, one.folder, shown, console)
+    return finish(
+        whole, outcome.created, outcome.records, one.folder, shown, console, outcome.failures
+    )
 
 
 def beside_table(preset: "Preset", name: str, rows: "Sequence[Stood]") -> Table:

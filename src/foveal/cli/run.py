@@ -39,18 +39,18 @@ def command(spec: SpecPath, changes: Changes = None, log: Logs = None, out: Out 
       foveal run examples/busi.yaml --set acquire.strategy=entropy --set seed=3
     """
     from foveal.cli.finish import finish
-    from foveal.cli.study import study
+    from foveal.cli.study import alone
     from foveal.core.spec import parse_spec
     from foveal.loop import Run
+    from foveal.loop.lineup import of_a_run
     from foveal.models import machine
 
     console = Console()
     settings = with_logs(read_settings(spec, changes or []), log or [])
-    settings = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
-    parsed = parse_spec(settings)
+    parsed = parse_spec(of_a_run(settings))
     folder = out or Path("runs") / spec.stem
     only = Run(parsed.acquire.strategy, parsed, folder)
     threads = int(machine()["threads"])
-    records, created = study([only], spec.parent, folder, console, threads=threads)
+    record, created = alone(only, spec.parent, console, threads)
     shown = shlex.join(["foveal", *sys.argv[1:]])
-    finish(parsed.model_dump(mode="json"), created, records, folder, shown, console)
+    finish(parsed.model_dump(mode="json"), created, [record], folder, shown, console)

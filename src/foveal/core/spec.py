@@ -237,6 +237,11 @@ class ExperimentSpec(Spec):
     seed: int = Field(0, ge=0)
     seeds: Count = Field(1, description="for comparisons: seed, seed + 1, ...")
     arms: tuple[ArmSpec, ...] = Field((), description="for comparisons")
+    baselines: bool = Field(
+        True,
+        description="for comparisons: random, stratified_random and, where regions are expected,"
+        " foreground_random are arms even if `arms` does not name them",
+    )
 
     @property
     def first(self) -> int:

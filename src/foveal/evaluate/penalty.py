@@ -1,9 +1,13 @@
 """Pairwise penalty matrix: how often one strategy beats another, budget by budget."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from foveal.core.arrays import FloatArray, check_finite
 from foveal.core.errors import EvidenceError
+from foveal.evaluate.runs import LOWER_IS_BETTER, Curve, Run, table_of
 from foveal.evaluate.statistics import MINIMUM_PAIRS, ROUNDING, critical_t
 
 
@@ -43,3 +47,45 @@ def penalty_matrix(
     won = (mean > noise) & (np.sqrt(seeds) * mean > critical_t(seeds, level) * spread)
     share: FloatArray = won.mean(axis=2)
     return share
+
+
+def penalties(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """The penalty matrix of each metric, over the seeds and numbers of labels that all arms share.
+
+    Args:
+        runs: see `runs.table_of`.
+
+    Returns:
+        {metric: {"arms": (A,) names, "matrix": (A, A), row wins over column, "budgets": how many
+        were compared}}; a metric with fewer than 2 arms, shared seeds, or no shared number of
+        labels is left out.
+
+    Raises:
+        EvidenceError: if a strategy and seed occur twice, or a number is not finite.
+    """
+    found = {}
+    for metric, curves in table_of(runs).items():
+        values = _shared_values(curves)
+        if len(curves) > 1 and values.shape[1] >= MINIMUM_PAIRS and values.shape[2]:
+            matrix = penalty_matrix(values, lower_is_better=metric in LOWER_IS_BETTER)
+            found[metric] = {
+                "arms": list(curves),
+                "matrix": matrix.tolist(),
+                "budgets": values.shape[2],
+            }
+    return found
+
+
+def _shared_values(curves: Mapping[str, Sequence[Curve]]) -> FloatArray:
+    """(A, S, B) values at seeds and numbers of labels that all arms have."""
+    tables = [{c.seed: _points(c) for c in members} for members in curves.values()]
+    seeds = sorted(set.intersection(*(set(table) for table in tables)))
+    axes = [set(table[s]) for table in tables for s in seeds]
+    budgets = sorted(set.intersection(*axes)) if axes else []
+    values = [[[table[s][x] for x in budgets] for s in seeds] for table in tables]
+    return np.array(values, np.float64).reshape(len(tables), len(seeds), len(budgets))
+
+
+def _points(curve: Curve) -> dict[float, float]:
+    pairs = zip(curve.labels, curve.values, strict=True)
+    return {x: y for x, y in pairs if y is not None}

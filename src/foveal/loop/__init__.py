@@ -3,18 +3,23 @@
 from foveal.loop.annotators import Annotator, NoisyOracle, Oracle
 from foveal.loop.bench import Bench, Watch, open_bench
 from foveal.loop.experiment import Experiment, run_round
-from foveal.loop.results import results_of, run_record, write_results
+from foveal.loop.lineup import arms_of, runnable, with_baselines
+from foveal.loop.results import results_of, results_of_sets, run_record, write_results
+from foveal.loop.side_by_side import Outcome, run_study
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
-from foveal.loop.study import Run, arms_of, run_study, runnable, runs_of
+from foveal.loop.study import Ended, Reached, Run, check_study, perform, runs_of
 
 __all__ = [
     "Annotate",
     "Annotator",
     "Ask",
     "Bench",
+    "Ended",
     "Experiment",
     "NoisyOracle",
     "Oracle",
+    "Outcome",
+    "Reached",
     "Run",
     "Seed",
     "Step",
@@ -22,13 +27,17 @@ __all__ = [
     "Train",
     "Watch",
     "arms_of",
+    "check_study",
     "next_step",
     "open_bench",
+    "perform",
     "results_of",
+    "results_of_sets",
     "run_record",
     "run_round",
     "run_study",
     "runnable",
     "runs_of",
+    "with_baselines",
     "write_results",
 ]

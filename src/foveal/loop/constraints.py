@@ -1,4 +1,4 @@
-"""Constraints of a spec on a batch, and the names of candidates that they are about."""
+"""Constraints of a spec on a batch, and the columns of the manifest that it names."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -60,15 +60,15 @@ def expected_seconds(evidence: Evidence, spec: ExperimentSpec) -> FloatArray:
 
 
 def check_columns(pool: Pool, spec: ExperimentSpec) -> None:
-    """Raise `SpecError` for a constraint on a column that the manifest does not have."""
+    """Raise `SpecError` for a setting that names a column which the manifest does not have."""
     known = {name for sample in pool.samples for name in sample.extra}
     wish = spec.acquire
-    for setting, column, used in (
-        ("stratum", wish.stratum, bool(wish.stratum)),
-        ("study", wish.study, wish.per_study is not None),
-    ):
-        if used and column not in known:
+    used = [("acquire.stratum", wish.stratum)] if wish.stratum else []
+    used += [("acquire.study", wish.study)] if wish.per_study is not None else []
+    used += [("report.subgroups", column) for column in spec.report.subgroups]
+    for setting, column in used:
+        if column not in known:
             raise SpecError(
-                f"`acquire.{setting}` must name a column of the manifest, but there is no "
+                f"`{setting}` must name a column of the manifest, but there is no "
                 f"{column!r}.{near_miss(column, known) if known else ' It has no further columns.'}"
             )

@@ -20,7 +20,7 @@ from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
 from foveal.loop.bench import Bench, RegionReader, Watch, check_enough, unwatched
 from foveal.loop.evidence import Known
-from foveal.loop.measure import Metrics, measure
+from foveal.loop.measure import Metrics, measure, measure_subgroups
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.seed_set import first_query
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
@@ -63,9 +63,9 @@ class Experiment(AbstractContextManager["Experiment"]):
             self._events = list(self._journal.events())
             self.state = fold(self._events)
             if self.state.created is None:
-                self._append(("created", self._beginning()))
+                self._append(("created", beginning(self.spec, self.bench)))
             else:
-                check_same(self.state.created, self._beginning(), self.folder)
+                check_same(self.state.created, beginning(self.spec, self.bench), self.folder)
             self._resources = resources.pop_all()
         return self
 
@@ -109,16 +109,13 @@ class Experiment(AbstractContextManager["Experiment"]):
             pass
         return self.state
 
-    def _beginning(self) -> dict[str, Any]:
-        pool, collection = self.bench.pool, self.bench.collection
-        return {
-            "spec": self.spec.model_dump(mode="json"),
-            "pool_digest": pool.digest(),
-            "classes": list(pool.classes),
-            "parts": {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)},
-            "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
-            "version": __version__,
-        }
+    def subgroups(self) -> dict[str, Any]:
+        """Test metrics of the last learner on the values of each column of `report.subgroups`."""
+        columns, learner = self.spec.report.subgroups, self._last_learner()
+        if not columns or learner is None:
+            return {}
+        truth = self.bench.references()
+        return measure_subgroups(learner, self.bench, "test", columns, truth, self._how)
 
     def _append(self, *entries: tuple[str, Mapping[str, Any]]) -> None:
         self._events += self._journal.append_many(entries)
@@ -247,6 +244,19 @@ class Experiment(AbstractContextManager["Experiment"]):
         labels = np.array([truth.label(i) for i in ids], dtype=np.int64)
         nothing = np.zeros((len(ids), size, size), np.float32)
         return Lessons(rows, labels, nothing, np.zeros(len(ids), bool))
+
+
+def beginning(spec: ExperimentSpec, bench: Bench) -> dict[str, Any]:
+    """The first entry of a run's journal: what it is about."""
+    pool, collection = bench.pool, bench.collection
+    return {
+        "spec": spec.model_dump(mode="json"),
+        "pool_digest": pool.digest(),
+        "classes": list(pool.classes),
+        "parts": {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)},
+        "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
+        "version": __version__,
+    }
 
 
 def check_same(stored: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> None:

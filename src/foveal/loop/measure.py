@@ -1,5 +1,6 @@
 """Measure: a learner's metrics on one part of the pool, and what a report shows of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,6 +18,7 @@ from foveal.evaluate import (
     reliability,
 )
 from foveal.loop.bench import Bench, RegionReader
+from foveal.loop.subgroups import subgroups
 from foveal.models import Learner, Pass, look, predict
 
 Metrics = dict[str, float | None]
@@ -50,6 +52,16 @@ def measure(
         "recall_per_class": recalls,
         "reliability": asdict(reliability(probs, labels)),
     }
+
+
+def measure_subgroups(
+    learner: Learner, bench: Bench, part: Part, columns: Sequence[str], truth: Guard, how: Pass
+) -> dict[str, Any]:
+    """Metrics of a part by values of the manifest's columns, see `subgroups`."""
+    ids = bench.pool.ids(part)
+    labels = np.array([truth.label(i) for i in ids], dtype=np.int64)
+    probs = _probs(learner, bench, bench.rows(ids), ids, how)
+    return subgroups(bench.pool, ids, columns, probs, labels)
 
 
 def _probs(

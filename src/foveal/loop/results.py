@@ -10,7 +10,7 @@ from foveal import __version__
 from foveal.core.files import write_whole
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
-from foveal.evaluate import compare, summarize, warnings_for
+from foveal.evaluate import rankings, verdict, warnings_for
 from foveal.loop.wants import wanted
 from foveal.store import State
 
@@ -54,12 +54,14 @@ def results_of(
     runs: Sequence[Mapping[str, Any]],
     command: str,
     machine: Mapping[str, Any],
+    failures: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
-    """All runs with their summary, tests and warnings.
+    """All runs with what they say together, and warnings.
 
     Args:
         spec: the experiment as the user wrote it, defaults filled in.
         created: the `created` entry of one run's journal; all runs share pool and splits.
+        failures: of runs that are not among `runs`, as `study.attempt` records them.
     """
     parts = list(created["parts"].values())
     return {
@@ -74,9 +76,40 @@ def results_of(
             "receipt": created["receipt"],
         },
         "runs": list(runs),
-        "summary": summarize(runs),
-        "tests": compare(runs),
-        "warnings": [*warnings_for(runs), *_own_warnings(runs)],
+        **verdict(runs),
+        "failures": list(failures),
+        "warnings": [*_failed(failures), *warnings_for(runs), *_own_warnings(runs)],
+        "machine": dict(machine),
+    }
+
+
+def results_of_sets(
+    sets: Mapping[str, Mapping[str, Any]], command: str, machine: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Comparisons on several data sets, and the ranking of the arms over them.
+
+    Args:
+        sets: what `results_of` returned, by the folder in which it lies.
+
+    Returns:
+        {"version", "name", "command", "sets": [{"name", "folder", "failures": how many, "metrics":
+        {metric: {arm: {"aubc", "final"}}}}], "ranking", see `evaluate.rankings`, "machine"}.
+    """
+    summaries = {folder: results["summary"] for folder, results in sets.items()}
+    return {
+        "version": __version__,
+        "name": f"{len(sets)} data sets",
+        "command": command,
+        "sets": [
+            {
+                "name": results["name"],
+                "folder": folder,
+                "failures": len(results["failures"]),
+                "metrics": _means(results["summary"]),
+            }
+            for folder, results in sets.items()
+        ],
+        "ranking": rankings(summaries),
         "machine": dict(machine),
     }
 
@@ -132,11 +165,36 @@ def _class_counts(state: State, pool: Pool) -> list[dict[str, int]]:
     return rounds
 
 
+def _means(summary: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float | None]]]:
+    metrics: dict[str, dict[str, dict[str, float | None]]] = {}
+    for arm, entries in summary.items():
+        for metric, entry in entries.items():
+            means = {number: entry[number]["mean"] for number in ("aubc", "final")}
+            metrics.setdefault(metric, {})[arm] = means
+    return metrics
+
+
+def _failed(failures: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{one['arm']} with seed {one['seed']} stopped in round {one['round']} at {one['labels']} "
+        f"labels and is left out: {one['error']}. The same command tries it again."
+        for one in failures
+    ]
+
+
 def _own_warnings(runs: Sequence[Mapping[str, Any]]) -> list[str]:
     warnings = []
     if len({run["pool_digest"] for run in runs}) > 1:
         warnings.append(
             "the arms were run on different pools or splits: their figures cannot be compared"
+        )
+    first: dict[int, set[frozenset[str]]] = {}
+    for run in runs:
+        first.setdefault(run["seed"], set()).add(frozenset(*run["queried"][:1]))
+    if any(len(seed_sets) > 1 for seed_sets in first.values()):
+        warnings.append(
+            "the arms begin with different seed sets (`cold_start`, `acquire.stratum`): their "
+            "differences are not of the query strategy alone"
         )
     if len({run["annotate"] for run in runs}) > 1:
         warnings.append(

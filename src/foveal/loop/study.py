@@ -1,31 +1,26 @@
 """Study: arms x seeds. Every run has its own folder and journal, so a study resumes run by run."""
 
 import hashlib
-import multiprocessing
-import os
-import re
-import threading
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from foveal.acquire import names
-from foveal.core.errors import FovealError
-from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
+from foveal import __version__
+from foveal.core.errors import FovealError, SchemaError, SpecError, StoreError
+from foveal.core.spec import ExperimentSpec, parse_spec, with_settings
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
-from foveal.loop.experiment import Experiment
+from foveal.loop.experiment import Experiment, beginning, check_same, run_round
 from foveal.loop.gallery import draw_gallery
+from foveal.loop.lineup import arms_in, check_shared, of_a_run, slug
 from foveal.loop.rehearsal import rehearse
-from foveal.loop.results import run_record
-from foveal.loop.wants import check_targets
-from foveal.models import use_threads
+from foveal.loop.results import REPORTED, run_record
+from foveal.store import Journal, State, fold
 
-LONGEST_NAME = 60
+JOURNAL = "journal.sqlite"
 PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
+TOLD = "macro_auroc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,145 +34,90 @@ class Run:
     pictured: int | None = None
 
 
+class Reached(NamedTuple):
+    """How far a run is: rounds trained, labels bought, and the last round's test macro AUROC."""
+
+    rounds: int
+    labels: int
+    value: float | None
+
+
+Hear = Callable[[Reached], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended: with its record and its journal's `created` entry, or with a failure:
+    {"arm", "seed", "round", "labels", "error"}."""
+
+    record: dict[str, Any] | None = None
+    created: Mapping[str, Any] | None = None
+    failure: dict[str, Any] | None = None
+
+
 def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
     """The runs a spec asks for: its arms (or itself as the only one) times its seeds.
 
     Raises:
-        SpecError: if an arm's settings make no valid spec, or its strategy no sense (see
-            `rehearse`, which also raises UnknownName and EvidenceError).
+        SpecError: if an arm's settings make no valid spec, change what all must share, or its
+            strategy makes no sense (see `rehearse`, which also raises UnknownName and
+            EvidenceError).
     """
     whole = parse_spec(settings)
-    arms = whole.arms or (ArmSpec(name=shortened(whole.acquire.strategy)),)
-    alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
-    slugs = _slugs([arm.name for arm in arms])
+    check_shared(settings)
+    arms, alone = arms_in(whole), of_a_run(settings)
+    folders = _folder_names([arm.name for arm in arms])
     runs = []
     for seed in range(whole.seed, whole.seed + whole.seeds):
         for arm in arms:
             spec = parse_spec(with_settings(alone, {**arm.set, "seed": seed}))
             rehearse(spec)
-            place = folder / "runs" / f"{slugs[arm.name]}-seed{seed}"
+            place = folder / "runs" / f"{folders[arm.name]}-seed{seed}"
             runs.append(Run(arm.name, spec, place, PICTURED if seed == whole.seed else 0))
     return runs
 
 
-def arms_of(strategies: Sequence[str]) -> list[dict[str, Any]]:
-    """Arms that differ in the strategy alone."""
-    return [{"name": shortened(name), "set": {"acquire.strategy": name}} for name in strategies]
+def check_study(runs: Sequence[Run], base: Path, watch: Watch = unwatched) -> Bench:
+    """Raise what would stop a run of a study, before any begins; features are computed here.
 
-
-def shortened(name: str) -> str:
-    """A strategy's name as that of an arm, which has a limit that expressions may pass."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-
-
-def runnable(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """All strategies that a spec can run as it is, and why it cannot run the others."""
-    able, unable = [], {}
-    alone = {k: v for k, v in settings.items() if k not in ("arms", "seeds")}
-    for name in names():
-        spec = parse_spec(with_settings(alone, {"acquire.strategy": name}))
-        try:
-            rehearse(spec)
-            check_targets(spec)
-        except FovealError as error:
-            unable[name] = str(error)
-        else:
-            able.append(name)
-    return able, unable
-
-
-def run_study(
-    runs: Sequence[Run],
-    base: Path,
-    folder: Path,
-    jobs: int = 1,
-    threads: int = 1,
-    watch: Watch = unwatched,
-    finished: Callable[[Run, dict[str, Any]], None] = lambda _run, _record: None,
-) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """Every run to its end, in `jobs` processes.
-
-    Args:
-        threads: of torch in each process; the same number gives the same figures, whatever `jobs`.
-        finished: called in this process as runs end, in any order.
-    Returns:
-        the runs' records in the order of `runs`, and the `created` entry of the first.
+    Raises:
+        DataError, BudgetError, SpecError: see `check_enough`.
+        SpecError: for the folder of a run with other settings, of another pool or version.
+        SchemaError: for a damaged journal.
     """
-    first = runs[0].spec
-    bench = open_bench_of(first, base, watch)  # features are computed once, before runs share them
+    bench = open_bench_of(runs[0].spec, base, watch)
     for run in runs:
-        if run.spec.data == first.data:
-            check_enough(run.spec, bench.collection)
-    records: dict[int, tuple[dict[str, Any], Mapping[str, Any]]] = {}
-    for i, outcome in _outcomes(runs, base, folder, jobs, threads, watch):
-        records[i] = outcome
-        finished(runs[i], outcome[0])
-    return [records[i][0] for i in range(len(runs))], records[0][1]
-
-
-def _outcomes(
-    runs: Sequence[Run], base: Path, folder: Path, jobs: int, threads: int, watch: Watch
-) -> Iterator[tuple[int, Any]]:
-    if jobs == 1:
-        use_threads(threads)
-        for i, run in enumerate(runs):
-            yield i, perform(run, base, folder, watch)
-        return
-    context = multiprocessing.get_context("spawn")
-    waiting = deque(enumerate(runs))
-    running: dict[Future[Any], int] = {}
-    with ProcessPoolExecutor(jobs, context, _enlist, (threads,)) as workers:
-        while waiting or running:
-            # No more than can run at once, so that after an error or Ctrl-C nothing else begins.
-            while waiting and len(running) < jobs:
-                i, run = waiting.popleft()
-                running[workers.submit(perform, run, base, folder)] = i
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                yield running.pop(future), _result(future)
-
-
-def _result(future: Future[Any]) -> Any:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise FovealError(
-            "the process of a run was killed, perhaps because memory ran out; the same command "
-            "goes on from there, if need be with fewer --jobs"
-        ) from error
-
-
-def _enlist(threads: int) -> None:
-    """Prepare a worker: it ends with its parent, which may be killed without a word."""
-    use_threads(threads)
-    threading.Thread(target=_follow, daemon=True).start()
-
-
-def _follow() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)  # the journal bears it; else this process would wait for work for ever
+        check_enough(run.spec, bench.collection)
+        _check_folder(run, bench)
+    return bench
 
 
 def perform(
-    run: Run, base: Path, folder: Path, watch: Watch = unwatched
+    run: Run, base: Path, folder: Path, watch: Watch = unwatched, hear: Hear = lambda _: None
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """One run to its end (at once, if it has ended before): its record and `created` entry."""
     bench = open_bench_of(run.spec, base, watch)
     with Experiment(run.spec, bench, run.folder, watch) as experiment:
-        state = experiment.run()
+        hear(_reached(experiment.state))
+        while run_round(experiment) is not None:
+            hear(_reached(experiment.state))
+        state = experiment.state
         record = run_record(run.arm, run.spec, state, bench.pool)
+        record["subgroups"] = experiment.subgroups()
         record["gallery"] = draw_gallery(state, bench, experiment.blobs, run.folder, run.pictured)
         _rebase(record["gallery"], run.folder, folder)
         assert state.created is not None
         return record, state.created
 
 
-def _rebase(gallery: list[dict[str, Any]], inner: Path, outer: Path) -> None:
-    """Panel paths relative to the study's folder."""
-    for rounds in gallery:
-        for case in rounds["cases"]:
-            case["panel"] = (inner / case["panel"]).relative_to(outer).as_posix()
+def attempt(
+    run: Run, base: Path, folder: Path, watch: Watch = unwatched, hear: Hear = lambda _: None
+) -> Ended:
+    """One run, which may fail without stopping others. What it has done stays in its journal."""
+    try:
+        return Ended(*perform(run, base, folder, watch, hear))
+    except Exception as error:  # noqa: BLE001  (a strategy is anyone's code; its error is recorded)
+        return Ended(failure=_failure(run, error))
 
 
 _BENCHES: dict[str, Bench] = {}
@@ -192,13 +132,73 @@ def open_bench_of(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) ->
     return _BENCHES[key]
 
 
-def _slugs(names: Sequence[str]) -> dict[str, str]:
+def _reached(state: State) -> Reached:
+    value = state.trained[-1].metrics.get(REPORTED, {}).get(TOLD) if state.trained else None
+    return Reached(len(state.trained), len(state.labeled()), value)
+
+
+def _failure(run: Run, error: Exception) -> dict[str, Any]:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    told = str(error)
+    if not isinstance(error, FovealError):
+        at = "" if place is None else f" ({_where(place.tb_frame.f_code, place.tb_lineno)})"
+        told = f"{type(error).__name__}: {error}{at}"
+    state = State() if isinstance(error, SchemaError) else _stored(run)
+    return {
+        "arm": run.arm,
+        "seed": run.spec.seed,
+        "round": len(state.trained),
+        "labels": len(state.labeled()),
+        "error": told,
+    }
+
+
+def _where(code: Any, line: int) -> str:
+    return f"{Path(code.co_filename).name}, line {line}"
+
+
+def _stored(run: Run) -> State:
+    """What the run's journal says; nothing, where there is none or it was killed while making it.
+
+    Raises:
+        SchemaError: if it is damaged.
+    """
+    try:
+        with Journal.open(run.folder / JOURNAL, create=False, exclusive=False) as journal:
+            return fold(journal.events())
+    except SchemaError:
+        raise
+    except StoreError:
+        return State()
+
+
+def _check_folder(run: Run, bench: Bench) -> None:
+    created = _stored(run).created
+    if created is None:
+        return
+    check_same(created, beginning(run.spec, bench), run.folder)
+    if created["version"] != __version__:
+        raise SpecError(
+            f"the runs of a comparison must come from one version of Foveal, but the one in "
+            f"{run.folder.name!r} began with {created['version']} and this is {__version__}; go on "
+            "with that version, or choose another --out folder"
+        )
+
+
+def _rebase(gallery: list[dict[str, Any]], inner: Path, outer: Path) -> None:
+    """Panel paths relative to the study's folder."""
+    for rounds in gallery:
+        for case in rounds["cases"]:
+            case["panel"] = (inner / case["panel"]).relative_to(outer).as_posix()
+
+
+def _folder_names(names: Sequence[str]) -> dict[str, str]:
     """Folder names of arms; those that would share one are told apart by a hash of the name."""
-    plain = {name: re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "arm" for name in names}
+    plain = {name: slug(name) for name in names}
     shared = Counter(plain.values())
     return {
-        name: slug
-        if shared[slug] == 1
-        else f"{slug}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
-        for name, slug in plain.items()
+        name: own if shared[own] == 1 else f"{own}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+        for name, own in plain.items()
     }
