@@ -38,7 +38,7 @@ $(MONAI)/.installed: peers-monai-requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(MONAI)
 	$(MONAI)/bin/python -m pip install --quiet --upgrade "pip>=24"
 	$(MONAI)/bin/python -m pip install --quiet -e . -r peers-monai-requirements.txt
-	$(MONAI)/bin/python -m pip install --quiet --no-deps monailabel==0.8.5
+	$(MONAI)/bin/python -m pip install --quiet --no-deps monailabel==0.8.5 pydicom-seg==0.4.1
 	@touch $@
 
 demo: setup
