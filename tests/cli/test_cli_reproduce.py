@@ -110,8 +110,12 @@ def test_several_sets_have_a_folder_each(discs, tmp_path, no_page):
     assert ended.status == 0, ended.err
     page = (tmp_path / "out" / "reproduction.md").read_text()
     assert page.index("beside ours: One") < page.index("beside ours: other")
+    ranking = stored(tmp_path / "out")["ranking"]["accuracy"]
+    assert ranking["sets"] == 2
+    assert set(ranking["arms"]) == {"random", "FLQMI"}
     for name in ("one", "other"):
-        run = stored(tmp_path / "out" / name)["runs"][1]
+        runs = stored(tmp_path / "out" / name)["runs"]
+        run = next(r for r in runs if r["strategy"] == "FLQMI")
         found = run["class_counts"][1]["disc"] - run["class_counts"][0]["disc"]
         assert f"rare images in the first query | none | not reported | {found}.0 images" in page
 

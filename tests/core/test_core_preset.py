@@ -5,12 +5,18 @@ import pytest
 from foveal.core.errors import SpecError
 from foveal.core.preset import Aspect, filled, parse_preset, same, setting
 
-SPEC = {"budget": 60, "model": {"mode": "full", "dropout": 0.0}, "data": {"keep": {}}}
+SPEC = {
+    "budget": 60,
+    "model": {"mode": "full", "dropout": 0.0},
+    "data": {"keep": {"normal": 100, "rare": 5}},
+    "classes": ["a", "b"],
+}
 
 
 def test_a_text_is_filled_from_the_settings():
     assert filled("{budget} a round, {model.mode}", SPEC) == "60 a round, full"
     assert filled("{model.depth.of}", SPEC) == "None"
+    assert filled("{data.keep}; {classes}", SPEC) == "normal: 100, rare: 5; a, b"
     assert setting(SPEC, "model.dropout") == 0.0
 
 
@@ -21,6 +27,9 @@ def test_a_text_is_filled_from_the_settings():
         ({"budget": 60, "model.mode": "full"}, True),
         ({"budget": 60, "model.mode": "features"}, False),
         ({"budget": 6}, False),
+        ({"data.keep": [5, 100]}, True),
+        ({"data.keep": [5, 10]}, False),
+        ({"classes": ["b", "a"]}, False),
         ({}, False),  # what no setting decides always differs
     ],
 )

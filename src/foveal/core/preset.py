@@ -49,7 +49,9 @@ class Aspect(Spec):
     theirs: str
     ours: str = Field(description="`{train.epochs}` stands for that setting")
     same_if: Mapping[str, Any] = Field(
-        default_factory=dict, description="settings; none means that it always differs"
+        default_factory=dict,
+        description="settings; none means that it always differs. A list stands for the counts of"
+        " classes, whatever their names",
     )
 
 
@@ -113,10 +115,23 @@ def setting(spec: Mapping[str, Any], dotted: str) -> Any:
 
 def filled(text: str, spec: Mapping[str, Any]) -> str:
     """A text with `{dotted.key}` replaced by the settings' values."""
-    return re.sub(r"\{([\w.]+)\}", lambda found: str(setting(spec, found[1])), text)
+    return re.sub(r"\{([\w.]+)\}", lambda found: _told(setting(spec, found[1])), text)
 
 
 def same(aspect: Aspect, spec: Mapping[str, Any]) -> bool:
     """Whether a run with this spec is like the publication in this."""
     wanted = aspect.same_if
-    return bool(wanted) and all(setting(spec, key) == value for key, value in wanted.items())
+    return bool(wanted) and all(_equal(setting(spec, key), v) for key, v in wanted.items())
+
+
+def _equal(found: Any, wanted: Any) -> bool:
+    """Counts of classes are compared without the classes' names."""
+    if isinstance(found, Mapping) and isinstance(wanted, list):
+        return sorted(found.values()) == sorted(wanted)
+    return bool(found == wanted)
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_told(v)}" for key, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
