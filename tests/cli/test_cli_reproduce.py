@@ -11,7 +11,7 @@ from foveal.cli.presets import preset_names, read_preset
 from foveal.core.errors import SpecError
 from foveal.core.preset import setting
 from foveal.core.spec import parse_spec
-from foveal.loop import runs_of
+from foveal.loop import experiment, runs_of
 from foveal.loop.presets import Material, settings_of, with_labels
 
 PLENTY = Material(
@@ -98,6 +98,24 @@ def test_the_same_command_goes_on(reproduced, discs, no_page):
     assert foveal(*command(discs, folder)).status == 0
     assert timeless(stored(folder)) == timeless(before)
     assert (folder / "reproduction.md").read_text() == page
+
+
+def test_a_run_that_fails_stops_no_other_and_is_tried_again(discs, tmp_path, no_page, monkeypatch):
+    real = experiment.ask
+
+    def ask(learner, bench, state, spec, *rest):
+        if spec.acquire.strategy == "eg_al":
+            raise ZeroDivisionError("nothing")
+        return real(learner, bench, state, spec, *rest)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(experiment, "ask", ask)
+        ended = foveal(*command(discs, tmp_path))
+    assert ended.status == 1, ended.err
+    row = "| not reported | {} | EG-AL predicted |"
+    assert row.format("not run") in (tmp_path / "reproduction.md").read_text()
+    assert foveal(*command(discs, tmp_path)).status == 0
+    assert row.format("not run") not in (tmp_path / "reproduction.md").read_text()
 
 
 def test_several_sets_have_a_folder_each(discs, tmp_path, no_page):
