@@ -4,6 +4,7 @@ import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import Pipe
 
 import pytest
 
@@ -261,18 +262,19 @@ def test_a_run_whose_folder_is_gone_is_run_again(both, discs, tmp_path):
     assert timeless(again.records) == timeless(records)
 
 
-def test_a_worker_ends_with_its_parent(monkeypatch):
-    parent_ended, exited = threading.Event(), threading.Event()
+@pytest.mark.parametrize("ending", ["parent", "study"])
+def test_a_worker_ends_with_its_parent_and_with_a_study_that_is_stopped(monkeypatch, ending):
+    pipes = {name: Pipe(duplex=False) for name in ("parent", "study")}
+    exited = threading.Event()
 
     class Parent:
-        def join(self):
-            parent_ended.wait()
+        sentinel = pipes["parent"][0]
 
     monkeypatch.setattr(side_by_side.multiprocessing, "parent_process", Parent)
     monkeypatch.setattr(side_by_side.os, "_exit", lambda _: exited.set())
-    side_by_side._enlist(1, None)
+    side_by_side._enlist(1, None, pipes["study"][0])
     assert not exited.is_set()
-    parent_ended.set()
+    pipes[ending][1].close()
     assert exited.wait(30)
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -50,10 +51,9 @@ class Board:
             return None
         return (time.monotonic() - self._began) / bought * self._to_buy()
 
-    def __rich__(self) -> Table:
-        ended = sum(place.ended for place in self._places.values())
+    def __rich__(self) -> Group:
         seeds = sorted({seed for _, seed in self._runs})
-        table = Table(title=self._title(ended), title_justify="left", box=None)
+        table = Table(box=None)
         table.add_column("arm")
         for seed in seeds:
             table.add_column(f"seed {seed}", no_wrap=True)
@@ -61,12 +61,13 @@ class Board:
             row = [self._places.get((arm, seed)) for seed in seeds]
             if not all(place is None or place.ended for place in row):
                 table.add_row(Text(arm), *(_cell(place) for place in row))
-        return table
+        return Group(self._title(), table)
 
-    def _title(self, ended: int) -> Text:
+    def _title(self) -> Text:
+        ended = sum(place.ended for place in self._places.values())
         told = f"{ended} of {len(self._places)} runs"
         left = self.remaining_seconds()
-        return Text(told if left is None else f"{told}, about {_span(left)} to go")
+        return Text(f"{told}, about {_span(left)} to go" if left else told)
 
     def _to_buy(self) -> int:
         rest = 0

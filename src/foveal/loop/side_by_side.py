@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,20 +86,25 @@ def _ends(
         return
     context = multiprocessing.get_context("spawn")
     said = context.SimpleQueue()
+    stop, stopper = context.Pipe(duplex=False)
     waiting = deque(enumerate(runs))
     running: dict[Future[Ended], int] = {}
-    with ProcessPoolExecutor(jobs, context, _enlist, (threads, said)) as workers:
-        while waiting or running:
-            # No more than can run at once, so that after Ctrl-C nothing else begins.
-            while waiting and len(running) < jobs:
-                i, run = waiting.popleft()
-                running[workers.submit(_work, i, run, base, folder)] = i
-            done = wait(running, TICK, return_when=FIRST_COMPLETED).done
-            while not said.empty():
-                i, reached = said.get()
-                hear(runs[i], reached)
-            for future in done:
-                yield running.pop(future), _result(future)
+    with ProcessPoolExecutor(jobs, context, _enlist, (threads, said, stop)) as workers:
+        try:
+            while waiting or running:
+                # No more than can run at once, so that after Ctrl-C nothing else begins.
+                while waiting and len(running) < jobs:
+                    i, run = waiting.popleft()
+                    running[workers.submit(_work, i, run, base, folder)] = i
+                done = wait(running, TICK, return_when=FIRST_COMPLETED).done
+                while not said.empty():
+                    i, reached = said.get()
+                    hear(runs[i], reached)
+                for future in done:
+                    yield running.pop(future), _result(future)
+        except BaseException:
+            stopper.close()  # else leaving the pool would wait for what runs
+            raise
 
 
 def _result(future: Future[Ended]) -> Ended:
@@ -116,17 +123,18 @@ class _Worker:
     said: Any = None
 
 
-def _enlist(threads: int, said: Any) -> None:
-    """Prepare a worker: it ends with its parent, which may be killed without a word."""
+def _enlist(threads: int, said: Any, stop: Connection) -> None:
+    """Prepare a worker: it ends with its parent, which may be killed without a word, and at once
+    when the study is stopped."""
     use_threads(threads)
     _Worker.said = said
-    threading.Thread(target=_follow, daemon=True).start()
+    threading.Thread(target=_follow, args=(stop,), daemon=True).start()
 
 
-def _follow() -> None:
+def _follow(stop: Connection) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        parent.join()
+        wait_for([parent.sentinel, stop])
         os._exit(1)  # the journal bears it; else this process would wait for work for ever
 
 
