@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 PEERS := .venv-peers
+MONAI := .venv-peers-monai
 
-.PHONY: setup peers demo test check lint types contracts format lock clean
+.PHONY: setup peers peers-monai demo test check lint types contracts format lock clean
 
 setup: $(STAMP)
 
@@ -27,6 +28,17 @@ $(PEERS)/.installed: peers-requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --upgrade "pip>=24"
 	$(PEERS)/bin/python -m pip install --quiet -e . -r peers-requirements.txt
+	@touch $@
+
+# The MONAI Label adapter inside the real package; not part of `make test`, for it brings PyTorch again.
+peers-monai: $(MONAI)/.installed
+	$(MONAI)/bin/python -m pytest tests/peers/test_peers_monai_label.py
+
+$(MONAI)/.installed: peers-monai-requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(MONAI)
+	$(MONAI)/bin/python -m pip install --quiet --upgrade "pip>=24"
+	$(MONAI)/bin/python -m pip install --quiet -e . -r peers-monai-requirements.txt
+	$(MONAI)/bin/python -m pip install --quiet --no-deps monailabel==0.8.5 pydicom-seg==0.4.1
 	@touch $@
 
 demo: setup
@@ -55,7 +67,7 @@ format: setup
 # Writes the versions and hashes only; index addresses never enter the file.
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra all --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate -c constraints.txt pyproject.toml build-requirements.txt -o requirements.lock
 
 clean:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.console import Console
 
-from foveal.cli.run import Changes, Out
+from foveal.cli.loggers import with_logs
+from foveal.cli.run import Changes, Logs, Out
 from foveal.cli.spec_file import read_settings
 from foveal.core.errors import SpecError
 
@@ -49,6 +50,7 @@ def command(
         ),
     ] = False,
     changes: Changes = None,
+    log: Logs = None,
     out: Out = None,
 ) -> None:
     """Compare strategies over seeds: every arm starts from the same seed sets.
@@ -72,7 +74,9 @@ def command(
     console = Console()
     studies = []
     for spec, folder in zip(specs, _folders(specs, out), strict=True):
-        settings = _settings(read_settings(spec, changes or []), strategies, seeds, console)
+        settings = _settings(
+            with_logs(read_settings(spec, changes or []), log or []), strategies, seeds, console
+        )
         if no_baselines:
             settings["baselines"] = False
         studies.append(Study(with_baselines(settings), spec.parent, folder))

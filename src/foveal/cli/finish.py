@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foveal.cli.loggers import log_results
 from foveal.loop import results_of, results_of_sets, write_results
 from foveal.models import machine
 from foveal.report import write_report
@@ -27,6 +28,7 @@ def finish(
     """Write results and report into `folder`, and print a summary."""
     results = results_of(spec, created, records, command, machine(), failures)
     write_results(results, folder)
+    log_results(results, folder)
     console.print(summary_table(results))
     for warning in results["warnings"]:
         console.print(Text.assemble(("Note:", "yellow"), f" {warning}"), soft_wrap=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from foveal.cli.loggers import with_logs
 from foveal.cli.spec_file import read_settings
 
 SpecPath = Annotated[Path, typer.Argument(metavar="SPEC.yaml", help="the experiment")]
@@ -18,9 +19,15 @@ Changes = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="DIR", help="default: runs/ and the spec's name")
 ]
+Logs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log", metavar="mlflow|tensorboard", help="log figures there too, in files below DIR"
+    ),
+]
 
 
-def command(spec: SpecPath, changes: Changes = None, out: Out = None) -> None:
+def command(spec: SpecPath, changes: Changes = None, log: Logs = None, out: Out = None) -> None:
     """Run one experiment; started again with the same settings it resumes.
 
     Writes DIR/results.json, DIR/report.html and figures. The journal in DIR makes it safe to stop
@@ -39,7 +46,8 @@ def command(spec: SpecPath, changes: Changes = None, out: Out = None) -> None:
     from foveal.models import machine
 
     console = Console()
-    parsed = parse_spec(of_a_run(read_settings(spec, changes or [])))
+    settings = with_logs(read_settings(spec, changes or []), log or [])
+    parsed = parse_spec(of_a_run(settings))
     folder = out or Path("runs") / spec.stem
     only = Run(parsed.acquire.strategy, parsed, folder)
     threads = int(machine()["threads"])

@@ -27,7 +27,16 @@ def read_settings(path: Path, changes: Sequence[str]) -> dict[str, Any]:
         raise SpecError(f"the spec {str(path)!r} must be YAML, but: {error}") from error
     if not isinstance(settings, dict):
         raise SpecError(f"the spec {str(path)!r} must hold keys and values, such as `data:`")
-    return with_settings(settings, dict(_change(text) for text in changes))
+    return with_settings(settings, read_changes(changes))
+
+
+def read_changes(changes: Sequence[str]) -> dict[str, Any]:
+    """`key=value` texts as dotted keys and values, which are read as YAML.
+
+    Raises:
+        SpecError: for one without `=`, or whose value is no YAML.
+    """
+    return dict(_change(text) for text in changes)
 
 
 def _change(text: str) -> tuple[str, Any]:
