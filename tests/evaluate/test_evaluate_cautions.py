@@ -45,3 +45,10 @@ def test_the_seeds_that_ranks_would_take_are_just_enough(arms, enough):
 
 def test_one_arm_is_compared_with_nothing():
     assert warnings_for(seeds(5, ["a"])) == []
+
+
+def test_with_random_choice_its_own_family_decides_how_many_seeds_ranks_take():
+    names = ["random", "a", "b", "c"]
+    (line,) = [w for w in warnings_for(seeds(6, names)) if "Wilcoxon" in w]
+    assert "over 3 pairs" in line
+    assert not any("Wilcoxon" in w for w in warnings_for(seeds(7, names)))

@@ -6,7 +6,7 @@ from hypothesis import given
 from recorded import LABELS, run, studies
 from scipy import stats
 
-from foveal.evaluate import aubc, compare, paired_t
+from foveal.evaluate import aubc, compare, holm, paired_t
 
 AGREED = {
     "metric",
@@ -20,6 +20,7 @@ AGREED = {
     "p_wilcoxon_holm",
     "effect",
     "interval",
+    "family",
 }
 
 
@@ -63,7 +64,8 @@ def test_both_tests_are_adjusted_over_all_pairs():
 def test_one_shared_seed_gives_a_difference_and_no_more():
     (test,) = compare([*flat("a", [0.5]), *flat("b", [0.25, 0.75])])
     assert (test["pairs"], test["difference"]) == (1, 0.25)
-    assert {test[k] for k in AGREED - {"metric", "a", "b", "pairs", "difference"}} == {None}
+    told = {"metric", "a", "b", "pairs", "difference", "family"}
+    assert {test[k] for k in AGREED - told} == {None}
 
 
 def test_the_same_runs_give_the_same_interval():
@@ -133,3 +135,25 @@ def test_holm_is_over_the_pairs_of_one_metric():
 def test_a_metric_that_one_arm_has_alone_is_not_compared():
     runs = [run("a", 0, [0.1, 0.2, 0.3]), run("b", 0, [0.1, 0.2, 0.3], metric="dice")]
     assert compare(runs) == []
+
+
+def test_tests_against_random_are_a_family_of_their_own():
+    rng = np.random.default_rng(3)
+    runs = [one for name in ("a", "b", "random", "c") for one in flat(name, rng.random(6))]
+    tests = compare(runs)
+    against = [t for t in tests if "random" in (t["a"], t["b"])]
+    others = [t for t in tests if t not in against]
+    assert {t["family"] for t in against} == {"random"}
+    assert {t["family"] for t in others} == {"others"}
+    for family in (against, others):
+        for p in ("p", "p_wilcoxon"):
+            assert [t[f"{p}_holm"] for t in family] == holm([t[p] for t in family])
+
+
+def test_more_arms_do_not_weaken_a_test_against_random_by_their_pairs():
+    rng = np.random.default_rng(3)
+    few = [one for name in ("a", "random") for one in flat(name, rng.random(6))]
+    many = [*few, *(one for name in "bcde" for one in flat(name, rng.random(6)))]
+    (alone,) = compare(few)
+    (beside,) = [t for t in compare(many) if {t["a"], t["b"]} == {"a", "random"}]
+    assert beside["p_holm"] <= min(1, 5 * alone["p"]) + 1e-12

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from foveal.evaluate.runs import Curve, Run, strategies_of, table_of
+from foveal.evaluate.runs import Curve, Run, baseline_of, strategies_of, table_of
 from foveal.evaluate.statistics import MINIMUM_PAIRS, critical_t
 
 ENOUGH_SEEDS = 5
@@ -47,7 +47,9 @@ def _on_seeds(runs: Sequence[Run]) -> Iterator[str]:
             "more."
         )
     if len(shared) >= MINIMUM_PAIRS and len(arms) > 1:
-        yield from _on_ranks(len(shared), math.comb(len(arms), 2))
+        # The first family of `contrasts.compare`: with too few seeds for it there is no finding.
+        family = math.comb(len(arms), 2) if baseline_of(runs) is None else len(arms) - 1
+        yield from _on_ranks(len(shared), family)
     lonely = [name for name, own in seeds.items() if own != shared]
     if lonely:
         yield (

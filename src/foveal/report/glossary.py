@@ -60,7 +60,8 @@ TERMS: Mapping[str, str] = {
     "Labels to reach random’s final": "The number of labels at which an arm attains the "
     "value that random choice has at the end.",
     "p and p (Holm)": "The probability of a difference at least this large if there were none; "
-    "Holm’s adjustment makes it larger because several pairs are compared at once.",
+    "Holm’s adjustment makes it larger because several pairs are compared at once: all arms "
+    "against random choice, and, apart from these, all pairs of other arms.",
     "Effect (d)": "The mean of paired differences in units of their standard deviation: how steady "
     "a difference is, whatever its size.",
     "Entropy": "How undecided the model is; 0 where it is certain.",

@@ -58,6 +58,7 @@ def tests(results: Results) -> Section | None:
         "blocks": blocks,
         "seeds": min(pairs or runs, default=0),
         "least": least_wilcoxon(contrasts),
+        "families": any(test.get("family") == "random" for test in results["tests"]),
         "unfolded": UNFOLDED,
         "warnings": results.get("warnings") or (),
     }
