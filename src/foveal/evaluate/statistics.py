@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import stdtr
 from scipy.stats import rankdata
 from scipy.stats import t as student
 
@@ -37,7 +38,7 @@ def paired_t(a: Sequence[float], b: Sequence[float]) -> float | None:
         return 1.0
     if spread == 0:
         return 0.0
-    return float(2 * student.sf(math.sqrt(pairs) * abs(mean) / spread, pairs - 1))
+    return float(2 * stdtr(pairs - 1, -math.sqrt(pairs) * abs(mean) / spread))
 
 
 def critical_t(pairs: int, level: float = 0.05) -> float:
