@@ -55,6 +55,28 @@ def test_the_page_is_made_again_as_it_was(monday):
     assert list((monday / "figures").iterdir())
 
 
+def test_results_of_an_older_version_get_the_statistics_of_this_one(monday, written):
+    path = monday / "results.json"
+    whole = json.loads(path.read_text())
+    older = {k: v for k, v in whole.items() if k not in ("penalty", "winner", "failures")}
+    path.write_text(json.dumps(older | {"tests": [], "summary": {}}))
+    assert foveal("report", monday).status == 0
+    assert written[0][0] == json.loads(path.read_text()) == whole
+
+
+def test_a_comparison_over_data_sets_is_reported_where_it_lies(tmp_path, written, monday):
+    folder = tmp_path / "sets"
+    folder.mkdir()
+    results = {"version": "0", "name": "2 data sets", "sets": [], "ranking": {}}
+    (folder / "results.json").write_text(json.dumps(results))
+    assert foveal("report", folder).status == 0
+    assert written == [(results, folder)]
+    for wrong in ((folder, "--out", tmp_path / "new"), (folder, monday, "--out", tmp_path / "b")):
+        ended = foveal("report", *wrong)
+        assert ended.status == 2
+        assert "reported alone" in ended.err
+
+
 def test_elsewhere_it_takes_its_pictures_along(monday, written, tmp_path):
     assert foveal("report", monday, "--out", tmp_path / "new").status == 0
     ((results, folder),) = written

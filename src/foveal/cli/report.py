@@ -10,6 +10,7 @@ from rich.console import Console
 from foveal.core.errors import SchemaError, StoreError
 
 NEEDED = frozenset({"runs", "pool", "summary", "tests", "warnings"})
+NEEDED_OF_SETS = frozenset({"sets", "ranking"})
 
 
 def command(
@@ -20,11 +21,15 @@ def command(
 ) -> None:
     """Write report.html and the figures again from results.json; several runs become one report.
 
+    Statistics are worked out anew from the runs, so that results of an older version get what
+    this one adds; results.json is written with them.
+
     Example:
       foveal report runs/busi
 
       foveal report runs/monday runs/tuesday --out runs/both
     """
+    from foveal.loop import write_results
     from foveal.report import write_report
 
     if out is None and len(folders) > 1:
@@ -34,9 +39,19 @@ def command(
         Stored(name, folder, _results(folder))
         for name, folder in zip(_names(folders), folders, strict=True)
     ]
-    results = stored[0].results if len(stored) == 1 else _together(stored)
-    if target.resolve() != folders[0].resolve() or len(stored) > 1:
-        _rebase(stored, target)
+    elsewhere = target.resolve() != folders[0].resolve()
+    if any("sets" in one.results for one in stored):
+        if len(stored) > 1 or elsewhere:
+            raise typer.BadParameter(
+                "a comparison over several data sets is reported alone and where it lies: its "
+                "page leads to those of the sets"
+            )
+        results = stored[0].results
+    else:
+        results = _judged(stored[0].results) if len(stored) == 1 else _together(stored)
+        if elsewhere or len(stored) > 1:
+            _rebase(stored, target)
+        write_results(results, target)
     page = write_report(results, target)
     Console().print(f"Report: {page}", soft_wrap=True, highlight=False, markup=False)
 
@@ -69,8 +84,9 @@ def _results(folder: Path) -> dict[str, Any]:
         ) from error
     except ValueError as error:
         raise StoreError(f"{str(path)!r} must be JSON, but is damaged: {error}") from error
-    missing = NEEDED - set(results) if isinstance(results, dict) else NEEDED
-    if missing:
+    known = isinstance(results, dict)
+    missing = NEEDED - set(results) if known else NEEDED
+    if missing and not (known and set(results) >= NEEDED_OF_SETS):
         raise SchemaError(
             f"{str(path)!r} must be results of `foveal run` or `foveal compare`, but lacks "
             f"{', '.join(sorted(missing))}; run the command again to write it anew"
@@ -80,8 +96,6 @@ def _results(folder: Path) -> dict[str, Any]:
 
 def _together(stored: list[Stored]) -> dict[str, Any]:
     """One results of several: arms with the same name in different folders keep apart."""
-    from foveal.evaluate import verdict, warnings_for
-
     names = [{run["strategy"] for run in one.results["runs"]} for one in stored]
     shared = {n for i, a in enumerate(names) for b in names[i + 1 :] for n in a & b}
     runs = []
@@ -90,15 +104,18 @@ def _together(stored: list[Stored]) -> dict[str, Any]:
             name = run["strategy"]
             run["strategy"] = f"{name} ({one.name})" if name in shared else name
             runs.append(run)
-    warnings = warnings_for(runs)
+    failures = [f for one in stored for f in one.results.get("failures", ())]
+    results = _judged(stored[0].results | {"runs": runs, "failures": failures})
     if len({one.results["pool"]["digest"] for one in stored}) > 1:
-        warnings = ["the runs were made on different pools: their figures cannot be compared"]
-    return stored[0].results | {
-        "runs": runs,
-        "failures": [f for one in stored for f in one.results.get("failures", ())],
-        **verdict(runs),
-        "warnings": warnings,
-    }
+        told = "the runs were made on different pools: their figures cannot be compared"
+        results["warnings"] = [told]
+    return results
+
+
+def _judged(results: dict[str, Any]) -> dict[str, Any]:
+    from foveal.loop import judged
+
+    return results | judged(results["runs"], results.get("failures", ()))
 
 
 def _rebase(stored: list[Stored], target: Path) -> None:

@@ -76,10 +76,19 @@ def results_of(
             "receipt": created["receipt"],
         },
         "runs": list(runs),
+        **judged(runs, failures),
+        "machine": dict(machine),
+    }
+
+
+def judged(
+    runs: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """All of results.json that follows from its runs; see `evaluate.verdict`."""
+    return {
         **verdict(runs),
         "failures": list(failures),
         "warnings": [*_failed(failures), *warnings_for(runs), *_own_warnings(runs)],
-        "machine": dict(machine),
     }
 
 
