@@ -10,7 +10,7 @@ from foveal.report.contrasts import Contrast, contrast_between
 from foveal.report.glossary import metric_of
 from foveal.report.reading import Arm, Results, arms_of, finite, metrics_of, standing_out
 from foveal.report.section import Section
-from foveal.report.tables import ArmName, arm_name
+from foveal.report.tables import ArmName, arm_name, asked_of, trained_with
 from foveal.report.words import MISSING, capital, number, p_words, percent, signed
 
 SOURCES = ("oracle", "predicted", "atlas", "weak", "none")
@@ -88,7 +88,7 @@ def sees(arm: Arm) -> str:
     """What an arm may look at when it chooses and trains, in words."""
     run = arm.runs[0]
     seen = ["classes bought so far", SEES.get(source_of(arm), source_of(arm))]
-    if source_of(arm) != "oracle" and (finite(run.get("explanation_weight")) or 0) > 0:
+    if source_of(arm) != "oracle" and trained_with(run) != "classes alone":
         seen.append("bought regions in training")
     return "; ".join([*seen, *_beside_the_pool(str(run.get("acquire") or ""))])
 
@@ -101,7 +101,7 @@ def trained_alike(
     Each is compared with the arm of its group that chooses at random, so that training adds
     nothing to the gain; without one, with the baseline of the study.
     """
-    groups: dict[tuple[str, float], list[Arm]] = {}
+    groups: dict[tuple[str, str], list[Arm]] = {}
     for arm in drawn:
         groups.setdefault(_training(arm), []).append(arm)
     made = []
@@ -109,7 +109,7 @@ def trained_alike(
         rival = _random_of([arm for arm in arms if _training(arm) == training]) or _random_of(arms)
         sources = [_source(arm, rival, results, metric) for arm in members]
         order = sorted(sources, key=lambda s: (SOURCES.index(s.source), s.arm.position))
-        made.append((_title(training, rival, len(groups)), order))
+        made.append((_title(training, rival), order))
     return made
 
 
@@ -191,18 +191,15 @@ def _random_of(arms: Sequence[Arm]) -> Arm | None:
     return min(chance, key=lambda arm: (not arm.baseline, arm.position), default=None)
 
 
-def _training(arm: Arm) -> tuple[str, float]:
-    run = arm.runs[0]
-    return str(run.get("annotate") or "none"), finite(run.get("explanation_weight")) or 0.0
+def _training(arm: Arm) -> tuple[str, str]:
+    return asked_of(arm.runs[0]), trained_with(arm.runs[0])
 
 
-def _title(training: tuple[str, float], rival: Arm | None, groups: int) -> str:
-    asked, weight = training
-    how = f"explanation loss {weight:g}" if weight else "no explanation loss"
-    bought = {"mask": "masks", "box": "boxes"}.get(asked, "no regions")
+def _title(training: tuple[str, str], rival: Arm | None) -> str:
+    asked, how = training
     other = "" if rival is None or _training(rival) == training else ", which trains otherwise"
     beside = "" if rival is None else f"; gains over {rival.shown}{other}"
-    return f"{capital(bought)} bought, {how}{beside}" if groups > 1 or beside else capital(how)
+    return f"Expert gives {asked}; trained with {how}{beside}"
 
 
 def _strategy(source: Source) -> tuple[str, str]:

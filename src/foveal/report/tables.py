@@ -69,16 +69,35 @@ def arm_name(arm: Arm) -> ArmName:
     return ArmName(arm.name, look_of(arm).color, arm.oracle)
 
 
+def asked_of(run: Results) -> str:
+    """What the expert gives."""
+    kind, share = str(run.get("annotate")), finite(run.get("region_share"))
+    if kind in ("mask", "box") and share is not None and share < 1:
+        return f"class, and {kind} of {share:.0%}".replace("%", " %")
+    return ASKED.get(kind, MISSING)
+
+
+def trained_with(run: Results) -> str:
+    """What the network learns from beside classes, and whether it attends to its outlines."""
+    losses = [
+        f"{name} loss {weight:g}"
+        for name in ("explanation", "region")
+        if (weight := finite(run.get(f"{name}_weight")) or 0.0) > 0
+    ]
+    attends = ["attention"] if run.get("pooling") == "attention" else []
+    return ", ".join([*losses, *attends]) or "classes alone"
+
+
 def arm_rows(results: Results) -> tuple[Row, ...]:
-    """What distinguishes the arms: strategy, regions, what the expert gives, loss, seeds."""
+    """What distinguishes the arms: strategy, regions, what the expert gives, training, seeds."""
     return tuple(
         Row(
             arm_name(arm),
             (
                 _strategy(arm.runs[0]),
                 REGIONS.get(str(arm.runs[0].get("regions")), MISSING),
-                ASKED.get(str(arm.runs[0].get("annotate")), MISSING),
-                text(arm.runs[0].get("explanation_weight")),
+                asked_of(arm.runs[0]),
+                trained_with(arm.runs[0]),
                 _seeds([run.get("seed") for run in arm.runs]),
             ),
         )
@@ -167,7 +186,7 @@ def _cost_cells(arm: Arm) -> tuple[str, ...]:
         return ()
     wall = total_of(arm, "wall_seconds")
     return (
-        ASKED.get(str(arm.runs[0].get("annotate")), MISSING),
+        asked_of(arm.runs[0]),
         number(labels[0] if labels else None, 0),
         number(seconds[0] / 60, 0),
         number(seconds[0] / labels[0] if labels and labels[0] else None, 0),
