@@ -79,10 +79,10 @@ def test_constant_images_are_listed_and_harmless(data, tmp_path, no_page):
 
 @pytest.mark.parametrize("source", ["predicted", "atlas", "oracle"])
 def test_maps_that_are_zero_everywhere(data, tmp_path, no_page, monkeypatch, source):
-    def nothing(_, acts, *__):
-        return torch.zeros_like(acts[:, 0]) + 0 * acts.sum()
+    def nothing(_, out, *__):
+        return torch.zeros_like(out.acts[:, 0]) + 0 * out.acts.sum()
 
-    monkeypatch.setattr(Network, "_evidence", nothing)
+    monkeypatch.setattr(Network, "evidence", nothing)
     ended = run(data, tmp_path, f"regions.source={source}", "train.explanation_weight=1")
     assert ended.status == 0, ended.err
     (record,) = results_of(tmp_path)["runs"]
