@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from foveal.cli import bench, compare, demo, index, report, reproduce, run, strategies
+from foveal.cli.interrupt import heard
 from foveal.core.errors import FovealError
 
 INTERRUPTED = 130  # how Typer ends after Ctrl-C
@@ -28,7 +29,8 @@ for module in (demo, index, run, compare, reproduce, report, strategies, bench):
 def main() -> None:
     """Run the command line; errors meant for people are printed as such, with exit status 2."""
     try:
-        app()
+        with heard():
+            app()
     except FovealError as error:
         told = Text.assemble(("Error:", "bold red"), f" {error}")
         Console(stderr=True).print(told, soft_wrap=True)
