@@ -1,5 +1,6 @@
 """Ctrl-C is heard also where Python would forget it."""
 
+import signal
 import sys
 import time
 import weakref
@@ -32,6 +33,15 @@ def work_on():
             time.sleep(0.01)
 
 
+@pytest.fixture
+def in_the_foreground():
+    """Where the tests run in the background, Ctrl-C is ignored from birth."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_foreground")
 def test_an_interrupt_that_python_cannot_raise_comes_again():
     with pytest.raises(KeyboardInterrupt):
         work_on()

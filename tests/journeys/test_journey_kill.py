@@ -19,7 +19,7 @@ KILLS = 5
 KILLS_OF_A_COMPARISON = 20
 # Imports once what a run needs, then forks a real process for every command, at once.
 NURSERY = """
-import json, os, sys, traceback
+import json, os, signal, sys, traceback
 import foveal.cli.finish, foveal.cli.progress, foveal.loop.study
 from foveal.cli import main
 
@@ -30,6 +30,8 @@ for line in sys.stdin:
         out = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
         os.dup2(out, 1), os.dup2(out, 2)
         sys.argv = ["foveal", *arguments]
+        # Where the tests run in the background, Ctrl-C is ignored from birth.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             main()
         except SystemExit as end:
