@@ -20,7 +20,7 @@ from foveal.loop.bench import Bench, RegionReader
 from foveal.loop.constraints import expected_seconds, names_of, rules
 from foveal.loop.evidence import Known, gather
 from foveal.loop.packing import pack
-from foveal.loop.region_share import with_share
+from foveal.loop.region_share import ask_regions
 from foveal.loop.wants import parameters_of
 from foveal.models import Expected, GivenRegions, Learner, Pass, expected_regions, maps
 from foveal.store import Blobs, State
@@ -67,7 +67,9 @@ def ask(
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     query = _query(arm, evidence, gathered.context, bench.pool, spec, budget, round_number)
     query = replace(query, notes=(*told, *gathered.notes, *query.notes))
-    query = _with_regions(query, evidence, spec, round_number)
+    astray = evidence.arrays.get("misalignment")
+    misalignment = None if astray is None else dict(zip(evidence.ids, astray.tolist(), strict=True))
+    query = ask_regions(query, spec, misalignment)
     put = blobs.put
     details: dict[str, Any] = {
         "shown": _shown(learner, bench, query, evidence, expected, how, put),
@@ -103,18 +105,6 @@ def _query(
         return acquire(budget)
     query = acquire(seconds=spec.budget_seconds, costs=expected_seconds(evidence, spec))
     return query if len(query.ids) <= budget else acquire(budget)  # the last of the labels
-
-
-def _with_regions(
-    query: Query, evidence: Evidence, spec: ExperimentSpec, round_number: int
-) -> Query:
-    if spec.regions.annotate == "none":
-        return query
-    astray = evidence.arrays.get("misalignment")
-    known = None if astray is None else dict(zip(evidence.ids, astray.tolist(), strict=True))
-    return with_share(
-        query, spec.regions.share, generator(spec.seed, "regions asked", round_number), known
-    )
 
 
 def _expected(

@@ -28,6 +28,7 @@ from foveal.loop.wants import wanted
 from foveal.models import Learner, Lessons, Pass, learn, learner_from_bytes
 from foveal.store import Blobs, Journal, State, TrainedRound, annotated, fold, queried, trained
 
+JOURNAL = "journal.sqlite"
 STEP_BY_STEP = 64  # annotations written in one transaction
 
 
@@ -57,7 +58,7 @@ class Experiment(AbstractContextManager["Experiment"]):
         rehearse(self.spec)
         check_enough(self.spec, self.bench.collection)
         with ExitStack() as resources:
-            journal = Journal.open(self.folder / "journal.sqlite")
+            journal = Journal.open(self.folder / JOURNAL)
             self._journal = resources.enter_context(journal)
             self.blobs = Blobs(self.folder / "blobs")
             self._events = list(self._journal.events())

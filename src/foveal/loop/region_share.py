@@ -6,10 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from foveal.core.chance import generator
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
+from foveal.core.spec import ExperimentSpec
 
 ROUNDING = 1e-9  # a share of .1 of 30 is 3, not 4
+
+
+def ask_regions(
+    query: Query, spec: ExperimentSpec, misalignment: Mapping[SampleId, float] | None = None
+) -> Query:
+    """A spec's query, with regions asked of the share that `regions.share` names."""
+    if spec.regions.annotate == "none":
+        return query
+    rng = generator(spec.seed, "regions asked", query.round)
+    return with_share(query, spec.regions.share, rng, misalignment)
 
 
 def with_share(

@@ -11,7 +11,7 @@ from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.bench import Bench
 from foveal.loop.constraints import names_of, rules
-from foveal.loop.region_share import with_share
+from foveal.loop.region_share import ask_regions
 from foveal.models import pretrained_embedding
 
 FROM_EMBEDDING = {"embedding", "labeled_embedding"}
@@ -19,10 +19,7 @@ FROM_EMBEDDING = {"embedding", "labeled_embedding"}
 
 def first_query(bench: Bench, spec: ExperimentSpec) -> Query:
     """The seed set that the spec asks for: random, by counts of classes, or by a cold start."""
-    query = _first(bench, spec)
-    if spec.regions.annotate == "none":
-        return query
-    return with_share(query, spec.regions.share, generator(spec.seed, "regions asked", 0))
+    return ask_regions(_first(bench, spec), spec)
 
 
 def _first(bench: Bench, spec: ExperimentSpec) -> Query:

@@ -11,14 +11,13 @@ from foveal import __version__
 from foveal.core.errors import FovealError, SchemaError, SpecError, StoreError
 from foveal.core.spec import ExperimentSpec, parse_spec, with_settings
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
-from foveal.loop.experiment import Experiment, beginning, check_same, run_round
+from foveal.loop.experiment import JOURNAL, Experiment, beginning, check_same, run_round
 from foveal.loop.gallery import draw_gallery
 from foveal.loop.lineup import arms_in, check_shared, of_a_run, slug
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.results import REPORTED, run_record
 from foveal.store import Journal, State, fold
 
-JOURNAL = "journal.sqlite"
 PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
 TOLD = "macro_auroc"
 

@@ -16,7 +16,7 @@ from foveal.models.heads import LinearHead
 from foveal.models.inputs import Inputs
 from foveal.models.labeledness import critic, discriminator
 from foveal.models.learner import Learner
-from foveal.models.looking import predicted_evidence, predicted_map
+from foveal.models.looking import predicted_evidence
 from foveal.models.losses import explanation_gradient
 from foveal.models.needs import KNOWN
 from foveal.models.regions import Expected
@@ -133,12 +133,12 @@ def _comparison(
         if expected is None:
             return {}
         region = expected(seen.out, seen.rows).float()
+        evidence = predicted_evidence(learner, seen.out)
         found = {
-            "misalignment": _misalignment(predicted_map(learner, seen.out), region, agree),
+            "misalignment": _misalignment(evidence.relu(), region, agree),
             "region_size": region.nan_to_num().flatten(1).mean(1),
         }
         if teaches:
-            evidence = predicted_evidence(learner, seen.out)
             found["explanation_gradient"] = explanation_gradient(seen.out, evidence, region)
         return found
 
