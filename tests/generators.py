@@ -72,6 +72,7 @@ EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "mc_probs": draws_of_probabilities,
     "view_probs": draws_of_probabilities,
     "embedding": lambda n, _: embeddings(n),
+    "backbone_embedding": lambda n, _: embeddings(n),
     "residual": lambda n, classes: numbers(n, classes).map(lambda r: r / 3),
     "predicted_loss": lambda n, _: numbers(n),
     "discriminator": lambda n, _: unit_values(n),

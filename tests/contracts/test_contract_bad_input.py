@@ -31,6 +31,7 @@ def arrays(n, seed=0):
         "mc_probs": np.stack([rng.dirichlet(np.ones(CLASSES), n) for _ in range(4)]),
         "view_probs": np.stack([probs, rng.dirichlet(np.ones(CLASSES), n)]),
         "embedding": rng.normal(size=(n, FEATURES)),
+        "backbone_embedding": rng.normal(size=(n, FEATURES)),
         "label": rng.integers(0, CLASSES, n),
         "weight": rng.random(n),
         "explanation_gradient": rng.normal(size=(n, FEATURES)),

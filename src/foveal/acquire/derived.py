@@ -1,4 +1,7 @@
-"""Evidence that follows from other evidence: mean probabilities, residuals, labels one by one."""
+"""Evidence that follows from other evidence: mean probabilities, residuals, labels one by one.
+
+Where nobody gives the features that no label has trained, the embedding stands in for them.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,8 +9,6 @@ import numpy as np
 
 from foveal.core.arrays import AnyArray, FloatArray, two_columns
 from foveal.core.evidence import PROBABILITIES, Evidence, Task
-
-DERIVED_FROM: Mapping[str, str] = {"probs": "mc_probs", "residual": "probs"}
 
 
 def array_of(evidence: Evidence, name: str) -> AnyArray | None:
@@ -18,6 +19,8 @@ def array_of(evidence: Evidence, name: str) -> AnyArray | None:
         return _mean_probs(evidence)
     if name == "residual":
         return _residual(evidence)
+    if name == "backbone_embedding":
+        return evidence.arrays.get("embedding")
     return None
 
 

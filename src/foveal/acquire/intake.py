@@ -24,6 +24,7 @@ FILLED_BY: Mapping[str, str] = {
     "probs": "`models.predict` fills it",
     "mc_probs": "`models.predict` fills it where draws or an ensemble are switched on",
     "embedding": "`models.predict` fills it",
+    "backbone_embedding": "`models.predict` fills it",
     "misalignment": "`models.predict` fills it where `regions.source` is not none",
     "residual": "it follows from `probs`",
 }

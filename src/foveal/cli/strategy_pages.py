@@ -26,7 +26,10 @@ FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
             }
         ),
     ),
-    ("Diverse, and hybrids of both", frozenset({"embedding", "labeled_probs"})),
+    (
+        "Diverse, and hybrids of both",
+        frozenset({"embedding", "backbone_embedding", "labeled_probs"}),
+    ),
     ("Uncertain or misaligned", frozenset({"probs", "misalignment"})),
     ("Baselines", frozenset()),
 )

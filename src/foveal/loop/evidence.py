@@ -1,6 +1,6 @@
 """Evidence of a round: of the candidates, and of the sets beside the pool that a strategy reads."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +49,8 @@ def gather(
     """
     needs, places = wanted(spec)
     sides = needs & {"discriminator", "critic"}
-    labeled = _with_labels(learner, bench, known.labeled, how)
+    beside = ALWAYS | (needs & {"backbone_embedding"})
+    labeled = _with_labels(learner, bench, known.labeled, how, beside)
     pool = predict(
         learner,
         bench.inputs,
@@ -71,7 +72,7 @@ def gather(
     from_val = any(getattr(spec.acquire, k).exemplars != "labeled" for k in SETS)
     val = None
     if known.val and ("val" in places or (from_val and places & set(SETS.values()))):
-        val = _with_labels(learner, bench, known.val, how)
+        val = _with_labels(learner, bench, known.val, how, beside)
     if val is not None and "val" in places:
         context["val"] = val
     notes: list[str] = []
@@ -83,10 +84,14 @@ def gather(
 
 
 def _with_labels(
-    learner: Learner, bench: Bench, labels: Mapping[SampleId, int], how: Pass
+    learner: Learner,
+    bench: Bench,
+    labels: Mapping[SampleId, int],
+    how: Pass,
+    needs: Collection[str],
 ) -> Evidence:
     ids = tuple(labels)
-    seen = predict(learner, bench.inputs, bench.rows(ids), ids, ALWAYS, how=how)
+    seen = predict(learner, bench.inputs, bench.rows(ids), ids, needs, how=how)
     label = np.array(list(labels.values()), dtype=np.int64)
     return Evidence(ids, {**seen.arrays, "label": label}, seen.fingerprint)
 

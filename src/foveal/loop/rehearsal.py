@@ -18,6 +18,7 @@ MADE_UP: Mapping[str, AnyArray] = {
     "mc_probs": np.stack([PROBS, PROBS[::-1]]),
     "view_probs": np.stack([PROBS, PROBS[::-1]]),
     "embedding": np.eye(2),
+    "backbone_embedding": np.eye(2),
     "misalignment": np.array([0.25, 0.75]),
     "region_size": np.array([0.1, 0.2]),
     "explanation_gradient": np.eye(2),
@@ -30,6 +31,7 @@ MADE_UP: Mapping[str, AnyArray] = {
 BESIDE: Mapping[str, AnyArray] = {
     "probs": PROBS,
     "embedding": np.eye(2),
+    "backbone_embedding": np.eye(2),
     "label": np.array([1, 0]),
 }
 HEAD: Mapping[str, AnyArray] = {"weight": np.eye(2), "bias": np.zeros(2)}

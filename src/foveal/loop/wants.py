@@ -11,6 +11,7 @@ MAPPED = frozenset({"misalignment", "region_size", "explanation_gradient"})
 FILLED = MAPPED | {
     "probs",
     "embedding",
+    "backbone_embedding",
     "mc_probs",
     "view_probs",
     "predicted_loss",

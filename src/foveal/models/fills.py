@@ -37,6 +37,10 @@ def _embedding(_source: Source) -> Fill:
     return lambda seen: seen.out.embedding
 
 
+def _backbone_embedding(_source: Source) -> Fill:
+    return lambda seen: seen.out.features.mean(dim=(2, 3))
+
+
 def _mc_probs(source: Source) -> Fill:
     """(T, n, C): members, or draws of each member in turn where the networks have dropout."""
     members = source.learner.members
@@ -89,6 +93,7 @@ def _bim(source: Source) -> Fill:
 FILLS: Mapping[str, Callable[[Source], Fill]] = {
     "probs": _probs,
     "embedding": _embedding,
+    "backbone_embedding": _backbone_embedding,
     "mc_probs": _mc_probs,
     "view_probs": _view_probs,
     "predicted_loss": _predicted_loss,

@@ -9,6 +9,7 @@ KNOWN = frozenset(
     {
         "probs",
         "embedding",
+        "backbone_embedding",
         "misalignment",
         "region_size",
         "explanation_gradient",

@@ -48,7 +48,7 @@ class Usual:
 
 
 USUAL = {
-    "features": Usual(epochs=60, learning_rate=3e-3, batch_size=64, augment=False),
+    "features": Usual(epochs=60, learning_rate=1e-3, batch_size=64, augment=False),
     "full": Usual(epochs=16, learning_rate=3e-3, batch_size=32, augment=True),
 }
 
