@@ -158,7 +158,7 @@ class SoughtSpec(Spec):
 class AcquireSpec(Spec):
     """The query strategy, its parameters and the constraints on a batch."""
 
-    strategy: str = "eg_al"
+    strategy: str = "variance_reduction"
     parameters: Mapping[str, Setting] = Field(
         default_factory=dict,
         description="settings of the strategy; those of a part of a composed one are named"
