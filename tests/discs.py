@@ -61,8 +61,10 @@ def disc_settings(**changes: Any) -> dict[str, Any]:
     plain = {
         "name": "Discs",
         "data": {"source": "labels.csv", "image_size": SIZE},
-        "model": {"adapter": 8},
-        "train": {"epochs": 3},
+        "model": {"adapter": 8, "pooling": "mean"},
+        "train": {"epochs": 3, "explanation_weight": 0, "region_weight": 0},
+        "acquire": {"strategy": "eg_al"},
+        "regions": {"annotate": "mask"},
         "seed_set": 6,
         "budget": 5,
         "labels": 15,

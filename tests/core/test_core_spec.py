@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from foveal.core.errors import SpecError
-from foveal.core.spec import ExperimentSpec, parse_spec, with_settings
+from foveal.core.spec import ExperimentSpec, parse_spec, settled, with_settings
 
 PLAIN = {"data": {"source": "labels.csv"}}
 SECTIONS = {
@@ -93,9 +93,9 @@ def test_defaults_are_the_documented_ones():
     spec = parse_spec(PLAIN)
     assert (spec.seed_set, spec.budget, spec.labels, spec.seed, spec.seeds) == (30, 30, 300, 0, 1)
     assert (spec.acquire.strategy, spec.regions.source, spec.regions.annotate) == (
-        "eg_al",
+        "variance_reduction",
         "predicted",
-        "mask",
+        "box",
     )
     assert (spec.model.backbone, spec.model.mode) == ("mobilenet_v2", "features")
 
@@ -193,3 +193,33 @@ def test_changes_do_not_reach_the_settings_they_came_from():
     second = with_settings(first, {"train.epochs": 7})
     assert (settings["train"]["epochs"], first["train"]["epochs"]) == (3, 5)
     assert second["train"]["epochs"] == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "taught"),
+    [
+        ({}, (2, 1, "attention")),
+        ({"regions__annotate": "mask"}, (2, 1, "attention")),
+        ({"regions__annotate": "none", "regions__source": "none"}, (0, 0, "mean")),
+        ({"model__mode": "full"}, (2, 0, "mean")),
+        ({"train__region_weight": 0}, (2, 0, "mean")),
+        ({"train__region_weight": 0.5}, (2, 0.5, "mean")),
+        ({"train__explanation_weight": 0}, (0, 1, "attention")),
+        ({"model__pooling": "mean"}, (2, 1, "mean")),
+        ({"model__mode": "full", "train__region_weight": 3}, (2, 3, "mean")),
+    ],
+)
+def test_how_regions_teach_is_settled_where_the_spec_leaves_it_open(changes, taught):
+    spec = spec_with(**changes)
+    found = settled(spec)
+    assert (found.train.explanation_weight, found.train.region_weight) == taught[:2]
+    assert found.model.pooling == taught[2]
+    assert settled(found) == found
+
+
+@pytest.mark.parametrize(
+    "changes", [{"train__region_weight": 0}, {"model__mode": "full"}, {"regions__annotate": "none"}]
+)
+def test_attention_is_refused_where_nothing_is_outlined(changes):
+    with pytest.raises(SpecError, match="attention"):
+        spec_with(model__pooling="attention", regions__source="none", **changes)

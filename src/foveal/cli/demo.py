@@ -33,20 +33,15 @@ SETTINGS: dict[str, Any] = {
             },
         },
         {
-            "name": "entropy, classes + regions",
+            "name": "entropy, classes + boxes",
             "set": {
                 "acquire.strategy": "entropy",
                 "regions.source": "none",
-                "train.explanation_weight": 2.0,
             },
         },
         {
-            "name": "eg_al, classes + regions",
-            "set": {
-                "acquire.strategy": "eg_al",
-                "regions.source": "predicted",
-                "train.explanation_weight": 2.0,
-            },
+            "name": "variance_reduction, classes + boxes",
+            "set": {"acquire.strategy": "variance_reduction", "regions.source": "predicted"},
         },
     ],
 }
@@ -87,12 +82,12 @@ def command(
 
 def moral(summary: dict[str, Any]) -> str:
     """What the demo showed, from its own figures."""
-    alone, both = summary["entropy, classes"], summary["eg_al, classes + regions"]
+    alone, both = summary["entropy, classes"], summary["variance_reduction, classes + boxes"]
     accuracy = [s["accuracy"]["final"]["mean"] for s in (alone, both)]
     pointing = [s["pointing_game"]["final"]["mean"] for s in (alone, both)]
     return (
         "On test images, where the marker means nothing, the model taught with classes alone was "
         f"right on {accuracy[0]:.0%} and looked at the lesion on {pointing[0]:.0%}; taught with "
-        f"classes and regions it was right on {accuracy[1]:.0%} and looked at the lesion on "
+        f"classes and boxes it was right on {accuracy[1]:.0%} and looked at the lesion on "
         f"{pointing[1]:.0%}."
     )

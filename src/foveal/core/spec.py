@@ -73,10 +73,11 @@ class ModelSpec(Spec):
     output_stride: Literal[8, 16, 32] = 16
     mode: Literal["features", "full"] = "features"
     head: Literal["linear", "prototype"] = "linear"
-    pooling: Literal["mean", "attention"] = Field(
-        "mean",
+    pooling: Literal["mean", "attention"] | None = Field(
+        None,
         description="attention: beside the mean over the image the head sees the mean over the"
-        " region that the network outlines itself; needs `train.region_weight`",
+        " region that the network outlines itself; needs `train.region_weight`. None: attention"
+        " where that is on as usual",
     )
     adapter: Count = Field(128, description="channels of the 1 x 1 layer before the head")
     dropout: BelowOne = Field(0.0, description="of pooled features before the head; 0.5 is usual")
@@ -92,11 +93,15 @@ class TrainSpec(Spec):
     weight_decay: NonNegative = 1e-4
     batch_size: Count | None = None
     class_weights: Literal["none", "balanced"] = "none"
-    explanation_weight: NonNegative = Field(0.0, description="0 switches the explanation loss off")
-    region_weight: NonNegative = Field(
-        0.0,
+    explanation_weight: NonNegative | None = Field(
+        None,
+        description="of the explanation loss; 0 switches it off. None: 2 where regions are bought",
+    )
+    region_weight: NonNegative | None = Field(
+        None,
         description="of the region loss: the network also learns to outline what the expert"
-        " outlined, and `regions.source: predicted` reads its outlines; 0 switches it off",
+        " outlined, and `regions.source: predicted` reads its outlines; 0 switches it off. None: 1"
+        " where regions are bought and `model.mode` is features",
     )
     empty_regions: Literal["skip", "suppress"] = Field(
         "skip", description="images without a finding: no explanation loss, or a map of low energy"
@@ -115,7 +120,7 @@ class RegionSpec(Spec):
     """Where the expected region of an unlabeled image comes from, and what the expert draws."""
 
     source: RegionSource = "predicted"
-    annotate: RegionKind = "mask"
+    annotate: RegionKind = "box"
     share: Annotated[float, Field(gt=0, le=1)] = Field(
         1.0,
         description="of each batch, the samples for which a region is asked beside the class: the"
@@ -290,7 +295,7 @@ class ExperimentSpec(Spec):
                     f"`train.{weight}` needs regions, but `regions.annotate` is none; set it to "
                     "box or mask, or the weight to 0"
                 )
-        if self.model.pooling == "attention" and not self.train.region_weight:
+        if self.model.pooling == "attention" and not settled(self).train.region_weight:
             raise ValueError(
                 "`model.pooling: attention` looks where the network has learned to outline, but "
                 "`train.region_weight` is 0; set it above 0 (1 is usual), or `pooling` to mean"
@@ -301,6 +306,28 @@ class ExperimentSpec(Spec):
                 "`regions.annotate` is none; set it to box or mask, or the source to none or weak"
             )
         return self
+
+
+def settled(spec: ExperimentSpec) -> ExperimentSpec:
+    """The spec with a value wherever it leaves open how regions teach.
+
+    What is usual was found on development data (results/search): boxes taught by explanation and
+    region loss together, and a head that attends to them, were best or level with the best. In
+    mode `full` only the explanation loss was measured.
+    """
+    buys, train = spec.regions.annotate != "none", spec.train
+    outlines = buys and spec.model.mode == "features"
+    explanation, region = train.explanation_weight, train.region_weight
+    pooling = spec.model.pooling or ("attention" if outlines and region is None else "mean")
+    weights = {
+        "explanation_weight": (2.0 if buys else 0.0) if explanation is None else explanation,
+        "region_weight": (1.0 if outlines else 0.0) if region is None else region,
+    }
+    changes = {
+        "model": spec.model.model_copy(update={"pooling": pooling}),
+        "train": train.model_copy(update=weights),
+    }
+    return spec.model_copy(update=changes)
 
 
 def check_views(spec: ExperimentSpec) -> None:

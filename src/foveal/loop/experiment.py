@@ -14,7 +14,7 @@ from foveal import __version__
 from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
-from foveal.core.spec import ExperimentSpec, parse_spec
+from foveal.core.spec import ExperimentSpec, parse_spec, settled
 from foveal.core.truth import Guard
 from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
@@ -43,6 +43,7 @@ class Experiment(AbstractContextManager["Experiment"]):
         self, spec: ExperimentSpec, bench: Bench, folder: Path, watch: Watch = unwatched
     ) -> None:
         self.spec = spec
+        self._settled = settled(spec)
         self.bench = bench
         self.folder = folder
         self._watch = watch
@@ -139,8 +140,8 @@ class Experiment(AbstractContextManager["Experiment"]):
             self.bench.inputs,
             self._lessons(),
             self.bench.pool.classes,
-            self.spec.model,
-            self.spec.train,
+            self._settled.model,
+            self._settled.train,
             self.spec.regions.source,
             self.spec.seed,
             round_number,
@@ -166,7 +167,7 @@ class Experiment(AbstractContextManager["Experiment"]):
             )
         record = TrainedRound(
             round=round_number,
-            checkpoint=self.blobs.put(learner.to_bytes(self.spec.model)),
+            checkpoint=self.blobs.put(learner.to_bytes(self._settled.model)),
             fingerprint=learner.fingerprint(),
             metrics=metrics,
             details={"epochs_kept": history.kept + 1, "loss": history.losses[-1], **details},
@@ -216,7 +217,7 @@ class Experiment(AbstractContextManager["Experiment"]):
             data = self.blobs.get(self.state.trained[-1].checkpoint)
             new = self.bench.new_backbone
             self._learner = learner_from_bytes(
-                data, self.spec.model, self.bench.pool.classes, new() if new else None
+                data, self._settled.model, self.bench.pool.classes, new() if new else None
             )
         return self._learner
 

@@ -9,7 +9,7 @@ from typing import Any
 from foveal import __version__
 from foveal.core.files import write_whole
 from foveal.core.pool import Pool
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import ExperimentSpec, settled
 from foveal.evaluate import rankings, verdict, warnings_for
 from foveal.loop.wants import wanted
 from foveal.store import State
@@ -19,7 +19,7 @@ REPORTED = "test"
 
 def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dict[str, Any]:
     """One run: arrays have an entry for each round that was trained."""
-    n = len(state.trained)
+    n, taught = len(state.trained), settled(spec)
     return {
         "strategy": name,
         "acquire": spec.acquire.strategy,
@@ -27,9 +27,9 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
         "regions": spec.regions.source,
         "annotate": spec.regions.annotate,
         "region_share": spec.regions.share,
-        "explanation_weight": spec.train.explanation_weight,
-        "region_weight": spec.train.region_weight,
-        "pooling": spec.model.pooling,
+        "explanation_weight": taught.train.explanation_weight,
+        "region_weight": taught.train.region_weight,
+        "pooling": taught.model.pooling,
         "oracle": spec.regions.source == "oracle",
         "seed": spec.seed,
         "labels": _labels(state)[:n],

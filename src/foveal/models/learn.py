@@ -52,7 +52,7 @@ def learn(
     Returns:
         the learner, and how the training of its (first) network went.
     """
-    outlines = spec.region_weight > 0 and lessons.bought.sum() >= SMALLEST_REGION_SET
+    outlines = bool(spec.region_weight) and lessons.bought.sum() >= SMALLEST_REGION_SET
     networks, histories = [], []
     for member in range(spec.members):
         with seeded(integer_seed(seed, _purpose("weights", member), round_number)):

@@ -206,7 +206,7 @@ def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> T
     if out.outline is not None:
         region = on_grid(batch.regions, out.outline.shape[1:])
         missed = region_loss(out.outline, region, batch.bought)
-        loss = loss + course.spec.region_weight * missed
+        loss = loss + (course.spec.region_weight or 0.0) * missed
     return loss
 
 
