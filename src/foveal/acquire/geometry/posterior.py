@@ -21,11 +21,16 @@ def unit_scale(rows: FloatArray, others: FloatArray) -> tuple[FloatArray, FloatA
 
 
 class Posterior:
-    """Covariances of n candidates with m references under the kernel exp(-|a - b|^2 / 2 l^2).
+    """How much a label of each of n candidates would tell about m references among them.
+
+    The kernel is exp(-|a - b|^2 / 2 l^2). The covariances of candidates and references are worked
+    out once; what each pick changes in them is kept as a product, so that a pick costs one product
+    of a matrix and a vector.
 
     Args:
         rows: (n, D) candidates.
         references: (m,) positions of candidates.
+        weight: (m,) how much it counts that a reference becomes known, at least 0.
         labeled: (s, D) samples whose labels are known.
         noise: variance of a label, above 0; the kernel's own variance is 1.
         length_scale: l, above 0.
@@ -35,35 +40,42 @@ class Posterior:
         self,
         rows: FloatArray,
         references: IntArray,
+        weight: FloatArray,
         labeled: FloatArray,
         noise: float,
         length_scale: float,
     ) -> None:
-        self._rows, self._references = rows, references
+        self._rows, self._references, self._weight = rows, references, weight
         self._noise, self._length_scale = noise, length_scale
         self._known = self._explained(labeled)
-        self._seen: list[FloatArray] = []
-        self.covariance = self._kernel(rows, rows[references])
-        self.covariance -= self._known.T @ self._known[:, references]
+        self._steps: list[FloatArray] = []
+        self._covariance = self._kernel(rows, rows[references])
+        self._covariance -= self._known.T @ self._known[:, references]
+        self._explains = np.einsum("ij,ij,j->i", self._covariance, self._covariance, weight)
         self.variance = 1 - np.einsum("ij,ij->j", self._known, self._known)
 
-    def reduction(self, weight: FloatArray) -> FloatArray:
+    def reduction(self) -> FloatArray:
         """(n,) by how much the weighted sum of the references' variances would fall, for each
-        candidate, were it labeled; `weight` is (m,)."""
-        fall = np.einsum("ij,ij,j->i", self.covariance, self.covariance, weight)
-        reduced: FloatArray = fall / (self.variance + self._noise)
+        candidate, were it labeled."""
+        reduced: FloatArray = self._explains / (self.variance + self._noise)
         return reduced
 
     def observe(self, i: int) -> None:
         """Take in that candidate i has a label now; which one does not matter to variances."""
         column = self._kernel(self._rows, self._rows[i : i + 1])[:, 0]
         column -= self._known.T @ self._known[:, i]
-        for seen in self._seen:
-            column -= seen * seen[i]
+        for earlier in self._steps:
+            column -= earlier * earlier[i]
         step = column / np.sqrt(self.variance[i] + self._noise)
-        self.covariance -= np.outer(step, step[self._references])
+        # The covariances become C - s r', with r the step at the references.
+        at, w = step[self._references], self._weight
+        product = self._covariance @ (w * at)
+        for earlier in self._steps:
+            product -= earlier * (earlier[self._references] @ (w * at))
+        self._explains += step * (step * (w @ at**2) - 2 * product)
+        np.maximum(self._explains, 0, out=self._explains)
         self.variance = np.maximum(self.variance - step**2, 0)
-        self._seen.append(step)
+        self._steps.append(step)
 
     def _explained(self, labeled: FloatArray) -> FloatArray:
         """(s, n) whose products over s are the covariance that the labels explain."""

@@ -54,7 +54,7 @@ def variance_reduction(
         length_scale: of the kernel, above 0, where the root mean square distance of a sample from
             the mean of all is 1.
         references: most candidates v over which the sum goes, and most labeled samples, at least 1.
-            Memory is n times this.
+            Memory is 8 n bytes times this.
 
     Returns:
         (k,) positions in the order chosen.
@@ -77,10 +77,10 @@ def variance_reduction(
         others = labeled_backbone_embedding[drawn(len(labeled_backbone_embedding), references, rng)]
     rows, labeled = unit_scale(backbone_embedding, others)
     seen = drawn(n, references, rng)
-    posterior = Posterior(rows, seen, labeled, noise, length_scale)
+    posterior = Posterior(rows, seen, counted[seen], labeled, noise, length_scale)
     picked: list[int] = []
     for _ in range(k):
-        worth = posterior.reduction(counted[seen])
+        worth = posterior.reduction()
         worth[picked] = -np.inf
         picked.append(int(np.argmax(worth)))
         posterior.observe(picked[-1])
