@@ -5,8 +5,7 @@ import pytest
 import torch
 from model_toys import CHANNELS, CLASSES, planted
 
-from foveal.core.errors import SpecError
-from foveal.core.spec import ModelSpec, TrainSpec, parse_spec
+from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models import Lessons, expected_regions, learn, learner_from_bytes, predict
 from foveal.models.losses import explanation_gradient, explanation_loss
 from foveal.models.network import Network
@@ -145,8 +144,3 @@ def test_without_regions_bought_it_learns_all_the_same():
     ids = [str(i) for i in lessons.rows]
     probs = predict(made, inputs, lessons.rows, ids, ("probs",)).arrays["probs"]
     assert (probs.argmax(1) == lessons.labels).mean() > 0.9
-
-
-def test_attention_without_a_region_loss_is_refused():
-    with pytest.raises(SpecError, match=r"`model\.pooling: attention` looks where the network has"):
-        parse_spec({"data": {"source": "x.csv"}, "model": {"pooling": "attention"}})
