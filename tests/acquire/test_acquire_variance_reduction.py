@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
+from foveal.acquire.geometry.picks import drawn
 from foveal.acquire.geometry.posterior import Posterior, unit_scale
-from foveal.acquire.strategies.variance_reduction import drawn, variance_reduction
+from foveal.acquire.strategies.variance_reduction import variance_reduction
 from foveal.core.errors import SpecError
 
 

@@ -1,4 +1,4 @@
-"""What choices of a set share: the importance of candidates, and how a short choice is filled."""
+"""What choices of a set share: importance of candidates, a drawn part of them, filling up."""
 
 from collections.abc import Sequence
 
@@ -18,6 +18,11 @@ def importance(weight: FloatArray | None, n: int) -> FloatArray:
     check_shape("weight", weight, (n,))
     check_unit("weight", weight)
     return np.asarray(weight, dtype=np.float64)
+
+
+def drawn(n: int, most: int, rng: np.random.Generator) -> IntArray:
+    """Sorted positions of n samples, or of as many as allowed, drawn at random."""
+    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
 def filled(picked: Sequence[int], n: int, k: int) -> IntArray:

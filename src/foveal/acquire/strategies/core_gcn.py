@@ -7,6 +7,7 @@ from scipy.special import expit
 from foveal.acquire.geometry.distances import reach_of, squared_distances, unit_rows
 from foveal.acquire.geometry.farthest import farthest_first, most_central
 from foveal.acquire.geometry.neighbors import neighbors
+from foveal.acquire.geometry.picks import drawn
 from foveal.acquire.registry import BOTH, Chosen, Facts, selector
 from foveal.core.arrays import BoolArray, FloatArray
 from foveal.core.errors import SpecError
@@ -62,7 +63,7 @@ def core_gcn(
         if value < 1:
             raise SpecError(f"`{name}` of core_gcn must be at least 1, not {value}")
     n, most = len(embedding), max(graph_rows, k)
-    kept = np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+    kept = drawn(n, most, rng)
     rows = unit_rows(np.concatenate([embedding[kept], labeled_embedding]).astype(np.float64))
     if len(labeled_embedding):
         labeled = np.arange(len(rows)) >= kept.size

@@ -8,7 +8,7 @@ from foveal.acquire.geometry.clusters import k_means
 from foveal.acquire.geometry.cover import balls, greedy_cover
 from foveal.acquire.geometry.distances import Metric, measured, nearest, reach_of, squared_distances
 from foveal.acquire.geometry.farthest import farthest_first
-from foveal.acquire.geometry.picks import importance
+from foveal.acquire.geometry.picks import drawn, importance
 from foveal.acquire.registry import BOTH, Chosen, Facts, selector
 from foveal.core.arrays import FloatArray, IntArray
 from foveal.core.errors import SpecError
@@ -76,7 +76,7 @@ def probcover(
     reach = reach_of(rows, covered)
     counts = w > 0 if reach is None else (w > 0) & (reach > radius * radius)
     most = max(graph_rows, k)
-    kept = np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
+    kept = drawn(n, most, rng)
     inside = balls(rows[kept], radius)
     picked = kept[greedy_cover(inside, counts[kept], w[kept], k)]
     told = _told(delta, radius, n, kept.size, picked.size, k)

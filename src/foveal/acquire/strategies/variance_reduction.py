@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from foveal.acquire.geometry.picks import importance
+from foveal.acquire.geometry.picks import drawn, importance
 from foveal.acquire.geometry.posterior import Posterior, unit_scale
 from foveal.acquire.registry import Facts, selector
 from foveal.acquire.strategies.uncertainty import margin
@@ -85,11 +85,6 @@ def variance_reduction(
         picked.append(int(np.argmax(worth)))
         posterior.observe(picked[-1])
     return np.array(picked, dtype=np.int64)
-
-
-def drawn(n: int, most: int, rng: np.random.Generator) -> IntArray:
-    """Sorted positions of n samples, or of as many as allowed, drawn at random."""
-    return np.arange(n) if n <= most else np.sort(rng.choice(n, most, replace=False))
 
 
 def _check(noise: float, length_scale: float, references: int) -> None:
