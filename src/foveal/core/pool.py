@@ -30,7 +30,9 @@ class Sample:
     """One image, slice, volume or pair that can be annotated.
 
     `group` is the patient; where no patient is known it is the sample's own id. `cluster` names
-    the set of near-duplicates the sample belongs to, "" if it is alone. `extra` keeps the
+    the set of near-duplicates the sample belongs to, "" if it is alone. `position` is the
+    place within the series. `spacing_mm` is between rows and between columns, and before these
+    between pictures where the sample is part of a volume; () where unknown. `extra` keeps the
     manifest's further columns (site, sex, age) for reports.
     """
 
@@ -38,6 +40,7 @@ class Sample:
     group: str
     uri: str
     series: str = ""
+    position: int = 0
     modality: str = ""
     shape: tuple[int, ...] = ()
     spacing_mm: tuple[float, ...] = ()

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from foveal.core.errors import SpecError
-from foveal.core.spec import Count, NonNegative, Spec
+from foveal.core.spec_base import Count, NonNegative, Spec
 
 Mode = Literal["features", "full"]
 Measure = Literal["final", "gain", "first", "aubc", "lead"]

@@ -4,34 +4,24 @@ import types
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from foveal.core.annotation import RegionKind
 from foveal.core.errors import SpecError, near_miss
 from foveal.core.query import Setting
+from foveal.core.spec_base import (
+    BelowOne,
+    Count,
+    Fraction,
+    Kept,
+    NonNegative,
+    Positive,
+    Several,
+    Spec,
+)
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-BelowOne = Annotated[float, Field(ge=0, lt=1)]
-Kept = Annotated[int, Field(ge=0)]
-Several = Annotated[int, Field(ge=2)]
 FLIPPED_VIEWS = 4  # the image, and it flipped horizontally, vertically and both
 RegionSource = Literal["oracle", "predicted", "atlas", "weak", "none"]
-
-
-class Spec(BaseModel):
-    """Frozen; refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class DataSpec(Spec):

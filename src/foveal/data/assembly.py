@@ -198,6 +198,7 @@ def _sample(row: Row, group: str, shape: list[int], cluster: str) -> Sample:
         group=group,
         uri=row.uri,
         series=row.series,
+        position=row.position,
         modality=row.extra.get("modality", ""),
         shape=tuple(shape),
         cluster=cluster,
