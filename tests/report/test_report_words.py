@@ -43,3 +43,10 @@ def test_counts_and_lists_read_as_a_person_writes_them():
 )
 def test_the_direction_of_a_correlation_is_its_sign(rho, word):
     assert word in words.size_title("eg_al", rho)
+
+
+@pytest.mark.parametrize(
+    ("need", "labels"), [(205.0001, 206), (205.9, 206), (280.0, 280), (280.0000001, 280)]
+)
+def test_labels_between_two_rounds_are_rounded_to_what_suffices(need, labels):
+    assert words.whole_labels(need) == labels

@@ -1,7 +1,5 @@
 """The main finding in a sentence; significance only where Holm's p is below .05."""
 
-import math
-
 from foveal.report.contrasts import Contrast
 from foveal.report.glossary import metric_of
 from foveal.report.lead import Lead, lead_of, left_out_value
@@ -14,6 +12,7 @@ from foveal.report.words import (
     number,
     p_words,
     signed,
+    whole_labels,
 )
 
 
@@ -48,7 +47,7 @@ def headline(results: Results) -> str:
     need = labels_to_target(results, lead.arm.name, metric)
     if need is None or lead.rival.name != TARGET_ARM or need >= lead.rival_end.labels:
         return f"{beside}."
-    early = count(math.ceil(need), "label")
+    early = count(whole_labels(need), "label")
     return (
         f"{final}, and what {lead.rival.shown} reaches with {lead.rival_end.labels:,}, "
         f"{number(lead.rival_end.mean, 2)}, with {early}."

@@ -25,7 +25,7 @@ from foveal.report.reading import Arm, Results, arms_of, finite, metrics_of, poo
 from foveal.report.rounds import last_of
 from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name
-from foveal.report.words import TARGET_ARM, count, labels_to_target, number, percent
+from foveal.report.words import TARGET_ARM, count, labels_to_target, number, percent, whole_labels
 
 BAR = 0.36  # of the height of a row
 LABELS: dict[str, Any] = {"facecolor": FILLS[0]}
@@ -120,7 +120,7 @@ def saving_words(saving: Saving, metric: str) -> str:
         return f"does not reach {target}."
     said = (
         f"reaches {target} with {percent(saving.share)} of its labels "
-        f"({number(saving.labels, 0)} of {number(saving.labels_of, 0)})"
+        f"({whole_labels(saving.labels):,} of {number(saving.labels_of, 0)})"
     )
     time = saving.share_of_minutes
     if time is None or saving.minutes is None:

@@ -25,6 +25,7 @@ from foveal.report.words import (
     labels_to_target,
     number,
     plus_minus,
+    whole_labels,
 )
 
 REGIONS = {
@@ -219,7 +220,7 @@ def _summary_rows(results: Results, summary: Results, metric: str) -> tuple[Row,
         known = arms.get(name)
         strong = frozenset(i for i, b in enumerate(best) if b == name)
         need = labels_to_target(results, name, metric)
-        reached = number(need, 0) if need is not None else never
+        reached = f"{whole_labels(need):,}" if need is not None else never
         area = f"{_mark(tests.get(name))}{_spread(entry.get('aubc'))}"
         cells = (area, _spread(entry.get("final")), reached)
         rows.append(Row(arm_name(known) if known else ArmName(name), cells, strong))

@@ -9,6 +9,7 @@ from foveal.report.reading import Arm, Results, finite, ranked, value_at
 from foveal.report.rounds import last_of
 
 MISSING = "–"
+ROUNDING = 1e-6  # of interpolation; 280.0000001 labels are 280
 TARGET_ARM = "random"  # the arm whose final value `labels_to_target` of the summary refers to
 
 
@@ -72,6 +73,11 @@ def labels_to_target(results: Results, arm: str, metric: str) -> float | None:
     entry = ((results.get("summary") or {}).get(arm) or {}).get(metric) or {}
     value = entry.get("labels_to_target")
     return finite(value.get("mean") if isinstance(value, dict) else value)
+
+
+def whole_labels(need: float) -> int:
+    """Labels that suffice where a curve meets a value between two rounds: never fewer."""
+    return math.ceil(need - ROUNDING)
 
 
 def cost_title(arms: Sequence[Arm], metric: str, common: float | None, told: Sequence[Arm]) -> str:
