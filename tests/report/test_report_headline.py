@@ -39,8 +39,8 @@ def many(ends, p_holm, need=None, *, gain=0.05, oracle=()):
 def test_labels_saved_are_claimed_where_a_difference_is_shown():
     text = told.headline(study(0.01, need=61.2))
     assert text == (
-        "eg_al reaches 0.90 accuracy with 100 labels, and what random reaches with 100, "
-        "0.80, with 62 labels."
+        "eg_al reaches 0.90 accuracy with 100 labels; what random reaches with 100 "
+        "(0.80), it reaches with 62 labels."
     )
 
 
@@ -89,7 +89,7 @@ def test_the_best_of_many_is_not_named_unless_it_was_shown_to_be_better(p):
 
 def test_of_many_that_which_was_shown_to_be_better_is_named_though_it_ends_lower():
     results = many(LUCKY, {"a": 0.01, "lucky": 0.2, "c": 0.3}, {"a": 70.0})
-    assert told.headline(results).startswith("a reaches 0.81 accuracy with 100 labels, and what")
+    assert told.headline(results).startswith("a reaches 0.81 accuracy with 100 labels; what")
     assert "the only one of 3 arms that was shown to be better" in told.certainty(results)
 
 

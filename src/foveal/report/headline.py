@@ -48,10 +48,9 @@ def headline(results: Results) -> str:
     if need is None or lead.rival.name != TARGET_ARM or need >= lead.rival_end.labels:
         return f"{beside}."
     early = count(whole_labels(need), "label")
-    return (
-        f"{final}, and what {lead.rival.shown} reaches with {lead.rival_end.labels:,}, "
-        f"{number(lead.rival_end.mean, 2)}, with {early}."
-    )
+    level = number(lead.rival_end.mean, 2)
+    of = f"{lead.rival.shown} reaches with {lead.rival_end.labels:,} ({level})"
+    return f"{final}; what {of}, it reaches with {early}."
 
 
 def certainty(results: Results) -> str:
