@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from foveal.core.annotation import RegionKind
 from foveal.core.errors import SpecError, near_miss
 from foveal.core.query import Setting
+from foveal.core.segment_spec import SegmentSpec
 from foveal.core.spec_base import (
     BelowOne,
     Count,
@@ -218,9 +219,14 @@ class ExperimentSpec(Spec):
     """All that decides an experiment's outcome."""
 
     name: str = Field("experiment", min_length=1, max_length=80)
+    task: Literal["classification", "segmentation"] = Field(
+        "classification",
+        description="what is learned: the class of each image, or foreground pixel by pixel",
+    )
     data: DataSpec
     model: ModelSpec = ModelSpec()
     train: TrainSpec = TrainSpec()
+    segment: SegmentSpec = SegmentSpec()
     regions: RegionSpec = RegionSpec()
     acquire: AcquireSpec = AcquireSpec()
     annotator: AnnotatorSpec = AnnotatorSpec()
