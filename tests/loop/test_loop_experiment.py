@@ -10,8 +10,8 @@ from PIL import Image
 from discs import disc_spec, told, write_discs
 from foveal.core.errors import BudgetError, PeekError, SpecError, StoreError, UnknownName
 from foveal.loop import Annotate, Ask, Experiment, Seed, Stop, Train, open_bench, run_round
-from foveal.loop import ask as asking
 from foveal.loop import experiment as experiments
+from foveal.loop.classify import Classification
 from foveal.models import GivenRegions
 
 PLAIN = disc_spec()
@@ -143,14 +143,14 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(bench, tmp_path):
         pass
 
 
-def rogue(_learner, _spec, hidden, _weak):
+def rogue(craft, _learner):
     """A region source that takes the hidden regions for its own."""
-    return GivenRegions(hidden)
+    return GivenRegions(craft._hidden)
 
 
 @pytest.mark.parametrize("source", ["predicted", "atlas", "weak", "none"])
 def test_a_rogue_region_source_cannot_read_hidden_regions(bench, tmp_path, monkeypatch, source):
-    monkeypatch.setattr(asking, "_expected", rogue)
+    monkeypatch.setattr(Classification, "_expected", rogue)
     spec = disc_spec(regions__source=source)
     with Experiment(spec, bench, tmp_path) as experiment:
         run_round(experiment)

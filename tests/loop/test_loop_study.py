@@ -11,7 +11,7 @@ import pytest
 from discs import disc_settings, rewrite, timeless
 from foveal.core.errors import BudgetError, DataError, FovealError, SpecError, UnknownName
 from foveal.core.spec import parse_spec, with_settings
-from foveal.loop import arms_of, check_study, run_study, runs_of, side_by_side, study
+from foveal.loop import arms_of, check_study, classify, run_study, runs_of, side_by_side, study
 from foveal.loop import experiment as experiments
 
 ARMS = [
@@ -149,7 +149,7 @@ def test_a_study_resumed_does_not_train_what_has_ended(both, discs, monkeypatch)
     def never(*_, **__):
         raise AssertionError("a finished run was trained again")
 
-    monkeypatch.setattr(experiments, "learn", never)
+    monkeypatch.setattr(classify, "learn", never)
     again, same, _ = run_study(runs, discs, folder)
     assert again == records  # wall times too: they come from the journal
     assert same == created
@@ -159,10 +159,10 @@ def broken_in_round(number, monkeypatch):
     """The entropy arm's strategy fails in a round; the way to repair it."""
     real = experiments.ask
 
-    def ask(learner, bench, state, spec, *rest):
+    def ask(craft, model, bench, state, spec, *rest):
         if spec.acquire.strategy == "entropy" and len(state.queries) == number:
             raise ZeroDivisionError("of nothing")
-        return real(learner, bench, state, spec, *rest)
+        return real(craft, model, bench, state, spec, *rest)
 
     monkeypatch.setattr(experiments, "ask", ask)
     return lambda: monkeypatch.setattr(experiments, "ask", real)

@@ -11,18 +11,17 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
-from foveal.core.pool import Pool
+from foveal.core.pool import Pool, SampleId
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
 from foveal.loop.arms import arm_of
-from foveal.loop.bench import Bench, RegionReader
+from foveal.loop.bench import Bench
 from foveal.loop.constraints import expected_seconds, names_of, rules
-from foveal.loop.evidence import Known, gather
+from foveal.loop.craft import Craft, Model
 from foveal.loop.packing import pack
 from foveal.loop.region_share import ask_regions
 from foveal.loop.wants import parameters_of
-from foveal.models import Expected, GivenRegions, Learner, Pass, expected_regions, maps
 from foveal.store import Blobs, State
 
 SHOWN = 6  # picks of a round whose maps are kept for the report
@@ -39,30 +38,24 @@ class Asked:
 
 
 def ask(
-    learner: Learner,
+    craft: Craft,
+    model: Model,
     bench: Bench,
     state: State,
     spec: ExperimentSpec,
-    known: Known,
-    hidden: RegionReader,
-    weak: RegionReader,
     budget: int,
     round_number: int,
-    how: Pass,
     blobs: Blobs,
 ) -> Asked:
     """One query.
 
     Args:
+        model: of the last round, made by `craft`.
         state: the run so far, with the last round trained.
-        known: labels that have been bought, and those of the validation part.
-        hidden: regions of the pool's truth; guarded in every mode but `oracle`.
-        weak: regions that exist beforehand.
         blobs: keeps maps and predictions.
     """
     ids = bench.pool.moved(state.labeled(), "labeled").ids("unlabeled")
-    expected = _expected(learner, spec, hidden, weak)
-    gathered = gather(learner, bench, ids, spec, expected, known, how)
+    gathered = craft.gather(model, ids, _labels(state))
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     query = _query(arm, evidence, gathered.context, bench.pool, spec, budget, round_number)
@@ -72,13 +65,19 @@ def ask(
     query = ask_regions(query, spec, misalignment)
     put = blobs.put
     details: dict[str, Any] = {
-        "shown": _shown(learner, bench, query, evidence, expected, how, put),
+        "shown": _shown(craft, model, query, evidence, put),
         "advice": advice_of(state, evidence, bench.pool, spec, blobs.get),
         KEPT: put(predictions_bytes(evidence, bench.pool)),
     }
     if size := size_relation(evidence, spec.seed, round_number):
         details["misalignment_size"] = size
     return Asked(query, details)
+
+
+def _labels(state: State) -> dict[SampleId, int]:
+    """Labels that have been bought."""
+    bought = {i: state.annotations[i].label for i in state.labeled()}
+    return {i: label for i, label in bought.items() if label is not None}
 
 
 def _query(
@@ -107,20 +106,6 @@ def _query(
     return query if len(query.ids) <= budget else acquire(budget)  # the last of the labels
 
 
-def _expected(
-    learner: Learner, spec: ExperimentSpec, hidden: RegionReader, weak: RegionReader
-) -> Expected | None:
-    match spec.regions.source:
-        case "oracle":
-            return GivenRegions(hidden)
-        case "weak":
-            return GivenRegions(weak)
-        case "none":
-            return None
-        case _:
-            return expected_regions(learner)
-
-
 def size_relation(evidence: Evidence, seed: int, round_number: int) -> dict[str, Any] | None:
     """Rank correlation of misalignment with the size of the expected region.
 
@@ -139,18 +124,11 @@ def size_relation(evidence: Evidence, seed: int, round_number: int) -> dict[str,
 
 
 def _shown(
-    learner: Learner,
-    bench: Bench,
-    query: Query,
-    evidence: Evidence,
-    expected: Expected | None,
-    how: Pass,
-    put: Put,
+    craft: Craft, model: Model, query: Query, evidence: Evidence, put: Put
 ) -> list[dict[str, Any]]:
     """Maps, expected regions and predictions of the first picks."""
     first = query.ids[:SHOWN]
-    size = (bench.pixels.size, bench.pixels.size)
-    cams, regions = maps(learner, bench.inputs, bench.rows(first), size, expected, how)
+    looks = craft.look(model, first)
     at = {sample: row for row, sample in enumerate(evidence.ids)}
     cases = []
     for i, sample in enumerate(first):
@@ -159,9 +137,9 @@ def _shown(
             "id": sample,
             "predicted": int(probs.argmax()),
             "confidence": round(float(probs.max()), 4),
-            "cam": put(pack(cams[i])),
+            "cam": put(pack(looks.maps[i])),
         }
-        if regions is not None:
-            case["expected"] = put(pack(regions[i]))
+        if looks.expected is not None:
+            case["expected"] = put(pack(looks.expected[i]))
         cases.append(case)
     return cases

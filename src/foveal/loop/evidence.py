@@ -10,6 +10,7 @@ from foveal.core.evidence import Evidence
 from foveal.core.pool import SampleId
 from foveal.core.spec import ExperimentSpec, SoughtSpec
 from foveal.loop.bench import Bench
+from foveal.loop.craft import Gathered
 from foveal.loop.wants import ALWAYS, SETS, wanted
 from foveal.models import Expected, Learner, Pass, head_evidence, predict
 
@@ -20,15 +21,6 @@ class Known:
 
     labeled: Mapping[SampleId, int]
     val: Mapping[SampleId, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Gathered:
-    """Evidence of the candidates and, by name, of the sets beside them; what is to be told."""
-
-    pool: Evidence
-    context: Mapping[str, Evidence]
-    notes: tuple[str, ...] = ()
 
 
 def gather(

@@ -1,31 +1,26 @@
 """Experiment: an open run folder. It does one step at a time and journals each before the next."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from foveal import __version__
 from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
-from foveal.core.spec import ExperimentSpec, parse_spec, settled
-from foveal.core.truth import Guard
+from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
-from foveal.loop.bench import Bench, RegionReader, Watch, check_enough, unwatched
-from foveal.loop.evidence import Known
-from foveal.loop.measure import Metrics, measure, measure_subgroups
+from foveal.loop.bench import Bench, Watch, check_enough, unwatched
+from foveal.loop.craft import Bought, Metrics, Model
+from foveal.loop.crafts import craft_of
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.seed_set import first_query
 from foveal.loop.steps import Annotate, Ask, Seed, Step, Stop, Train, next_step
-from foveal.loop.wants import wanted
-from foveal.models import Learner, Lessons, Pass, learn, learner_from_bytes
 from foveal.store import Blobs, Journal, State, TrainedRound, annotated, fold, queried, trained
 
 JOURNAL = "journal.sqlite"
@@ -36,24 +31,19 @@ class Experiment(AbstractContextManager["Experiment"]):
     """A run in its folder; opened again, it goes on where it stopped, with the same outcome.
 
     Everything decided is in the journal, everything bulky in blobs; what is in memory (the last
-    learner) can be had from there.
+    model) can be had from there.
     """
 
     def __init__(
         self, spec: ExperimentSpec, bench: Bench, folder: Path, watch: Watch = unwatched
     ) -> None:
         self.spec = spec
-        self._settled = settled(spec)
         self.bench = bench
         self.folder = folder
         self._watch = watch
         self._resources = ExitStack()
-        self._references = RegionReader(bench, bench.references())
-        truth, honest = bench.collection.truth, spec.regions.source != "oracle"
-        self._hidden = RegionReader(bench, Guard(truth, ()) if honest else truth)
-        self._weak = RegionReader(bench, bench.collection.weak)
-        self._learner: Learner | None = None
-        self._how = Pass(precision=spec.train.precision)
+        self._craft = craft_of(spec, bench)
+        self._model: Model | None = None
 
     def __enter__(self) -> Self:
         rehearse(self.spec)
@@ -112,12 +102,11 @@ class Experiment(AbstractContextManager["Experiment"]):
         return self.state
 
     def subgroups(self) -> dict[str, Any]:
-        """Test metrics of the last learner on the values of each column of `report.subgroups`."""
-        columns, learner = self.spec.report.subgroups, self._last_learner()
-        if not columns or learner is None:
+        """Test metrics of the last model on the values of each column of `report.subgroups`."""
+        columns, model = self.spec.report.subgroups, self._last_model()
+        if not columns or model is None:
             return {}
-        truth = self.bench.references()
-        return measure_subgroups(learner, self.bench, "test", columns, truth, self._how)
+        return self._craft.subgroups(model, "test", columns)
 
     def _append(self, *entries: tuple[str, Mapping[str, Any]]) -> None:
         self._events += self._journal.append_many(entries)
@@ -136,47 +125,25 @@ class Experiment(AbstractContextManager["Experiment"]):
 
     def _train(self, round_number: int) -> None:
         began = time.perf_counter()
-        learner, history = learn(
-            self.bench.inputs,
-            self._lessons(),
-            self.bench.pool.classes,
-            self._settled.model,
-            self._settled.train,
-            self.spec.regions.source,
-            self.spec.seed,
-            round_number,
-            channels=self.bench.channels,
-            backbone=self.bench.new_backbone,
-            previous=self._last_learner() if self.spec.train.warm_start else None,
-            validation=self._validation(),
-            progress=lambda done, of: self._watch(f"round {round_number}: training", done, of),
-            needs=wanted(self.spec)[0],
-            flips=not self.spec.data.laterality,
-        )
+        previous = self._last_model() if self.spec.train.warm_start else None
+        taught = self._craft.learn(self._bought(), round_number, previous, self._watch)
         learned = time.perf_counter()
         metrics: dict[str, Metrics] = {}
         details: dict[str, Any] = {}
         for part in self._measured_parts():
-            metrics[part], details[part] = measure(
-                learner,
-                self.bench,
-                part,
-                self._references,
-                self.bench.references(),
-                self._how,
-            )
+            metrics[part], details[part] = self._craft.measure(taught.model, part)
         record = TrainedRound(
             round=round_number,
-            checkpoint=self.blobs.put(learner.to_bytes(self._settled.model)),
-            fingerprint=learner.fingerprint(),
+            checkpoint=self.blobs.put(taught.checkpoint),
+            fingerprint=taught.model.fingerprint(),
             metrics=metrics,
-            details={"epochs_kept": history.kept + 1, "loss": history.losses[-1], **details},
+            details={**taught.details, **details},
             durations={
                 "train": learned - began,
                 "evaluate": time.perf_counter() - learned,
             },
         )
-        self._learner = learner
+        self._model = taught.model
         old = self.state.trained[-1].checkpoint if self.state.trained else ""
         self._append(trained(record))
         if old and old != record.checkpoint:
@@ -184,68 +151,28 @@ class Experiment(AbstractContextManager["Experiment"]):
 
     def _ask(self, round_number: int, budget: int) -> None:
         began = time.perf_counter()
-        learner = self._last_learner()
-        assert learner is not None
+        model = self._last_model()
+        assert model is not None
         asked = ask(
-            learner,
-            self.bench,
-            self.state,
-            self.spec,
-            self._known(),
-            self._hidden,
-            self._weak,
-            budget,
-            round_number,
-            self._how,
-            self.blobs,
+            self._craft, model, self.bench, self.state, self.spec, budget, round_number, self.blobs
         )
         details = asked.details | {"seconds": time.perf_counter() - began}
         self._append(queried(asked.query, details))
-
-    def _known(self) -> Known:
-        truth, val = self.bench.references(), self.bench.pool.ids("val")
-        bought = {i: self.state.annotations[i].label for i in self.state.labeled()}
-        labeled = {i: label for i, label in bought.items() if label is not None}
-        return Known(labeled, {i: truth.label(i) for i in val})
 
     def _measured_parts(self) -> list[Part]:
         parts: tuple[Part, ...] = ("val", "test")
         return [part for part in parts if self.bench.pool.ids(part)]
 
-    def _last_learner(self) -> Learner | None:
-        if self._learner is None and self.state.trained:
-            data = self.blobs.get(self.state.trained[-1].checkpoint)
-            new = self.bench.new_backbone
-            self._learner = learner_from_bytes(
-                data, self._settled.model, self.bench.pool.classes, new() if new else None
-            )
-        return self._learner
+    def _last_model(self) -> Model | None:
+        if self._model is None and self.state.trained:
+            self._model = self._craft.restore(self.blobs.get(self.state.trained[-1].checkpoint))
+        return self._model
 
-    def _lessons(self) -> Lessons:
-        ids = self.state.labeled()
-        annotations = [self.state.annotations[i] for i in ids]
-        size = self.bench.pixels.size
-        regions = np.zeros((len(ids), size, size), np.float32)
-        for i, annotation in enumerate(annotations):
-            if annotation.region:
-                mask = decode_region(self.blobs.get(annotation.region))
-                regions[i] = self.bench.collection.region_on_grid(mask)
-        return Lessons(
-            self.bench.rows(ids),
-            np.array([a.label for a in annotations], dtype=np.int64),
-            regions,
-            np.array([bool(a.region) for a in annotations]),
-        )
-
-    def _validation(self) -> Lessons | None:
-        if not self.spec.train.patience:
-            return None
-        ids = self.bench.pool.ids("val")
-        truth, rows = self.bench.references(), self.bench.rows(self.bench.pool.ids("val"))
-        size = self.bench.pixels.size
-        labels = np.array([truth.label(i) for i in ids], dtype=np.int64)
-        nothing = np.zeros((len(ids), size, size), np.float32)
-        return Lessons(rows, labels, nothing, np.zeros(len(ids), bool))
+    def _bought(self) -> Iterator[Bought]:
+        for sample in self.state.labeled():
+            told = self.state.annotations[sample]
+            region = decode_region(self.blobs.get(told.region)) if told.region else None
+            yield Bought(sample, told.label, region)
 
 
 def beginning(spec: ExperimentSpec, bench: Bench) -> dict[str, Any]:

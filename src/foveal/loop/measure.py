@@ -18,10 +18,9 @@ from foveal.evaluate import (
     reliability,
 )
 from foveal.loop.bench import Bench, RegionReader
+from foveal.loop.craft import Metrics
 from foveal.loop.subgroups import subgroups
 from foveal.models import Learner, Pass, look, predict
-
-Metrics = dict[str, float | None]
 
 
 def measure(
