@@ -66,6 +66,11 @@ def distances(n: int):
     return arrays(np.float64, (n,), elements=st.sampled_from([0.0, 0.5, 1.0, 7.25]))
 
 
+def nats(n: int, most: float = float(np.log(2))):
+    """(n,) entropies of pixels, in [0, ln 2], with ties and both ends."""
+    return unit_values(n).map(lambda values: values * most)
+
+
 # One entry for each evidence name that a strategy may need; arguments are n and C.
 EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "probs": probabilities,
@@ -84,6 +89,21 @@ EVIDENCE: dict[str, Callable[[int, int], st.SearchStrategy]] = {
     "head_bias": lambda n, _: numbers(n),
     "misalignment": lambda n, _: unit_values(n),
     "region_size": lambda n, _: unit_values(n),
+    "pixel_entropy": lambda n, _: nats(n),
+    "pixel_entropy_top": lambda n, _: nats(n),
+    "pixel_entropy_target": lambda n, _: nats(n),
+    "pixel_entropy_boundary": lambda n, _: nats(n),
+    "pixel_confidence": lambda n, _: unit_values(n).map(lambda v: (1 + v) / 2),
+    "pixel_margin": lambda n, _: unit_values(n),
+    "pixel_bald": lambda n, _: nats(n),
+    "pixel_view_variance": lambda n, _: nats(n, 0.25),
+    "difference_entropy": lambda n, _: nats(n),
+    "difference_energy": lambda n, _: unit_values(n),
+    "baseline_cosine": lambda n, _: unit_values(n).map(lambda v: 2 * v - 1),
+    "baseline_information": lambda n, _: unit_values(n),
+    "released_entropy": lambda n, _: nats(n, 1000.0),
+    "released_confidence": lambda n, _: nats(n, 1000.0),
+    "released_bald": lambda n, _: numbers(n),
     "explanation_gradient": lambda n, _: numbers(n, FEATURES),
     "label": lambda n, classes: arrays(np.int64, (n,), elements=st.integers(0, classes - 1)),
 }

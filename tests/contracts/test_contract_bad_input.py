@@ -5,7 +5,7 @@ import pytest
 
 from foveal.acquire import acquire, get, located, names
 from foveal.core.errors import BudgetError, EvidenceError
-from foveal.core.evidence import SAMPLE_AXIS, Evidence
+from foveal.core.evidence import PIXELWISE, SAMPLE_AXIS, Evidence
 from generators import FEATURES, sample_ids
 
 CLASSES = 3
@@ -17,6 +17,7 @@ SHARES = (
     "critic",
     "deepfool_distance",
     "bim_distance",
+    *sorted(PIXELWISE),
 )
 every_strategy = pytest.mark.parametrize("name", names())
 every_selector = pytest.mark.parametrize("name", [n for n in names() if get(n).kind == "selector"])

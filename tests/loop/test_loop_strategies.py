@@ -10,7 +10,7 @@ from discs import disc_spec, rewrite, told, write_discs
 from foveal.acquire import get, names
 from foveal.core.errors import EvidenceError, SpecError
 from foveal.core.evidence import Evidence
-from foveal.loop import Experiment, Stop, open_bench
+from foveal.loop import Experiment, Stop, open_bench, runnable
 from foveal.loop.advice import KEPT
 from foveal.loop.constraints import expected_seconds
 from foveal.loop.rehearsal import rehearse
@@ -42,13 +42,39 @@ def run(bench, folder, **changes):
         return experiment.state, experiment
 
 
-@pytest.mark.parametrize("name", [*names(), *COMPOSED])
+OF_PIXELS = [name for name in names() if "segmentation" in get(name).tasks]
+
+
+@pytest.mark.parametrize("name", [*sorted(set(names()) - set(OF_PIXELS)), *COMPOSED])
 def test_it_runs_and_says_why(bench, tmp_path, name):
     state, _ = run(bench, tmp_path, acquire__strategy=name, **SWITCHED)
     assert [len(q.ids) for q in state.queries] == [6, 5, 4]
     for query in state.queries[1:]:
         assert all(query.why)
         assert sum(query.stands_for) == len(bench.pool.ids("unlabeled")) - 6 - 5 * (query.round - 1)
+
+
+@pytest.mark.parametrize("name", [*OF_PIXELS, "k_center(pixel_entropy)", "entropy + pixel_bald"])
+def test_scores_over_pixels_are_refused_where_classes_are_learned(name):
+    with pytest.raises(EvidenceError, match="needs task: segmentation"):
+        rehearse(disc_spec(acquire__strategy=name, **SWITCHED))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*OF_PIXELS, "entropy", "k_center", "flqmi", "cluster_margin", "power(pixel_entropy)"],
+)
+def test_they_are_rehearsed_where_pixels_are_told_apart(name):
+    rehearse(disc_spec(task="segmentation", acquire__strategy=name, **SWITCHED))
+
+
+def test_nothing_that_only_reproduces_a_flaw_is_compared_unless_it_is_named():
+    settings = disc_spec(task="segmentation", **SWITCHED).model_dump(mode="json")
+    able, unable = runnable(settings)
+    flawed = {name for name in names() if get(name).reproduction}
+    assert flawed == {n for n, why in unable.items() if "published code with its flaw" in why}
+    assert set(OF_PIXELS) - flawed < set(able)
+    assert "bald" in unable
 
 
 @pytest.mark.parametrize(

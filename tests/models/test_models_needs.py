@@ -3,10 +3,11 @@
 import pytest
 
 from foveal.core.errors import EvidenceError, SpecError
+from foveal.core.evidence import PIXELWISE
 from foveal.core.spec import ViewSpec, check_views, parse_spec, with_settings
 from foveal.models import check_needs
 from foveal.models.fills import FILLS
-from foveal.models.needs import KNOWN, SWITCHES
+from foveal.models.needs import CLASSWISE, KNOWN, SEGMENT_SWITCHES, SEGMENTED, SWITCHES
 from foveal.models.predict import COMPARED, SIDES
 
 
@@ -65,6 +66,45 @@ def test_sides_of_a_body_matter_only_to_those_who_flip():
     check_views(spec())
     check_views(spec(**sided, **{"acquire.views.kind": "noise"}))
     check_needs(["probs"], spec(**sided))
+
+
+@pytest.mark.parametrize("need", sorted(PIXELWISE))
+def test_scores_over_pixels_need_the_task_that_makes_them(need):
+    with pytest.raises(EvidenceError, match=f"`{need}` .* needs task: segmentation"):
+        check_needs([need], spec())
+    check_needs([need], spec(task="segmentation", **{"model.dropout": 0.2}))
+
+
+@pytest.mark.parametrize("need", sorted(CLASSWISE))
+def test_what_comes_from_a_network_for_classes_is_refused_where_pixels_are_told_apart(need):
+    with pytest.raises(EvidenceError, match=f"`{need}` .* needs task: classification"):
+        check_needs([need], spec(task="segmentation", **{"model.dropout": 0.2}))
+
+
+def test_what_both_tasks_fill_needs_no_switch_of_the_other():
+    both = SEGMENTED - PIXELWISE
+    assert both == {"probs", "embedding", "region_size"}
+    check_needs(both, spec(task="segmentation", **{"regions.source": "none"}))
+    assert set(SEGMENT_SWITCHES) < SEGMENTED
+
+
+@pytest.mark.parametrize(
+    ("need", "off", "on", "remedy"),
+    [
+        ("pixel_bald", {}, {"model.dropout": 0.2}, "`pixel_bald` needs .* `model.dropout`"),
+        ("pixel_bald", {}, {"train.members": 3}, "train.members"),
+        (
+            "pixel_view_variance",
+            {"data.laterality": True},
+            {"data.laterality": True, "acquire.views.kind": "noise"},
+            "acquire.views.kind: noise",
+        ),
+    ],
+)
+def test_what_a_score_over_pixels_needs_switched_on_is_told(need, off, on, remedy):
+    with pytest.raises((EvidenceError, SpecError), match=remedy):
+        check_needs([need], spec(task="segmentation", **off))
+    check_needs([need], spec(task="segmentation", **on))
 
 
 @pytest.mark.parametrize("views", [1, 5])

@@ -139,11 +139,12 @@ def acquire(
     pins = positions_of(constraints.pin, intake.ids)
     check_pins(pins, caps, purse, intake.ids, constraints.relax)
     scored, many, told = None, evidence.task == "multilabel", _Told(len(intake))
+    handed = {**settings, "round_number": round} if plan.paced else settings
     if plan.kind == "scorer":
-        scored = _scored(plan, intake, settings, over_labels if many else None)
+        scored = _scored(plan, intake, handed, over_labels if many else None)
         batch = _best(scored.score, caps, purse, constraints.relax, pins)
     else:
-        ask = _asking(plan, intake, settings, seed, round, told)
+        ask = _asking(plan, intake, handed, seed, round, told)
         batch = _set(ask, caps, purse, constraints.relax, pins)
     picked = np.array(batch.picked, dtype=np.int64)
     columns = {"score": scored.score, **scored.parts} if scored else told.parts
@@ -158,7 +159,12 @@ def acquire(
         seed=seed,
         round=round,
         fingerprint=evidence.fingerprint,
-        notes=(*_notes(plan, scored), *told.notes, *remarks(batch, caps, purse, pins)),
+        notes=(
+            *_reproduced(plan),
+            *_notes(plan, scored),
+            *told.notes,
+            *remarks(batch, caps, purse, pins),
+        ),
         stands_for=_stands_for(evidence, intake, picked),
     )
 
@@ -208,8 +214,8 @@ def _predictions(constraints: Constraints, evidence: Evidence, intake: Intake) -
 
 
 def _check_task(plan: Strategy, evidence: Evidence, constraints: Constraints) -> None:
-    if evidence.task not in plan.tasks:
-        able = ", ".join(sorted(n for n, s in load().items() if evidence.task in s.tasks))
+    if not plan.able(evidence.task):
+        able = ", ".join(sorted(n for n, s in load().items() if s.able(evidence.task)))
         raise EvidenceError(
             f"strategy {plan.name!r} is made for {' and '.join(plan.tasks)}, but the evidence is "
             f"{evidence.task}; strategies that can: {able}"
@@ -334,6 +340,12 @@ def _reasons(
         why = sentence(plan, {**intake.facts(position), **settings, **own, **place})
         told.append(why if i >= len(pins) else f"pinned; {why}" if places else "pinned")
     return tuple(told)
+
+
+def _reproduced(plan: Strategy) -> tuple[str, ...]:
+    if not plan.reproduction:
+        return ()
+    return (f"{plan.name} repeats published code with its flaw; use it to reproduce, not to ask",)
 
 
 def _notes(plan: Strategy, scored: Scored | None) -> tuple[str, ...]:

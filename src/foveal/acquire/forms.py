@@ -12,7 +12,15 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from foveal.acquire.registry import Chosen, Facts, Reason, Scored, Strategy, load
+from foveal.acquire.registry import (
+    SEGMENTATION,
+    Chosen,
+    Facts,
+    Reason,
+    Scored,
+    Strategy,
+    load,
+)
 from foveal.acquire.scaling import average_ranks, over_pool
 from foveal.acquire.strategies.power_bald import power_noise
 from foveal.core.arrays import FloatArray, IntArray
@@ -80,7 +88,8 @@ def leaf(plan: Strategy) -> Strategy:
 def _own(plan: Strategy, handed: Mapping[str, Any]) -> dict[str, Any]:
     drawing = ("k", "rng") if plan.kind == "selector" else ()
     chance = ("chance",) if plan.chance else ()
-    mine = (*plan.needs, *plan.optional, *chance, *drawing)
+    pace = ("round_number",) if plan.paced else ()
+    mine = (*plan.needs, *plan.optional, *chance, *pace, *drawing)
     settings = {setting: handed[f"{plan.name}.{setting}"] for setting in plan.settings}
     return {name: handed[name] for name in mine if name in handed} | settings
 
@@ -207,7 +216,7 @@ def _strategy(
     settings: Mapping[str, Setting] = MappingProxyType({}),
 ) -> Strategy:
     """The record of a composed scorer: what its parts declare, taken together."""
-    tasks = tuple(t for t in parts[0].tasks if all(t in part.tasks for part in parts))
+    tasks = tuple(t for t in _tasks(parts) if all(part.able(t) for part in parts))
     if not tasks:
         raise SpecError("its parts have no task in common that all of them can do")
     needs = _once(part.needs for part in parts)
@@ -229,7 +238,14 @@ def _strategy(
         summary=f"{summary}.",
         source="; ".join(_once([[source], [part.source.rstrip(".") for part in parts]])),
         why=why,
+        paced=any(part.paced for part in parts),
+        reproduction=any(part.reproduction for part in parts),
     )
+
+
+def _tasks(parts: Sequence[Strategy]) -> tuple[str, ...]:
+    """The tasks of the part that is the choosiest: one that reads pixels makes all do so."""
+    return min((part.tasks for part in parts), key=lambda tasks: tasks != SEGMENTATION)
 
 
 def _choosing(composed: Strategy, part: Strategy) -> Strategy:

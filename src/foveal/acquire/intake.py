@@ -17,7 +17,7 @@ from foveal.acquire.registry import CONTEXT, Strategy, located
 from foveal.core.arrays import AnyArray, IntArray, read_only
 from foveal.core.chance import integer_seed
 from foveal.core.errors import EvidenceError, unknown_name
-from foveal.core.evidence import SAMPLE_AXIS, Evidence
+from foveal.core.evidence import PIXELWISE, SAMPLE_AXIS, Evidence
 from foveal.core.pool import SampleId
 
 FILLED_BY: Mapping[str, str] = {
@@ -27,6 +27,7 @@ FILLED_BY: Mapping[str, str] = {
     "backbone_embedding": "`models.predict` fills it",
     "misalignment": "`models.predict` fills it where `regions.source` is not none",
     "residual": "it follows from `probs`",
+    **dict.fromkeys(PIXELWISE, "a run with `task: segmentation` fills it"),
 }
 BY_HAND = "put an array of that name into the evidence"
 

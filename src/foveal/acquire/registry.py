@@ -23,11 +23,16 @@ Reason = Callable[[Facts], str]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 BOTH: tuple[str, ...] = ("classification", "multilabel")  # for strategies that can do both tasks
+SEGMENTATION: tuple[str, ...] = ("segmentation",)  # for strategies that read scores over pixels
 ENTRY_POINTS = "foveal.strategies"
 FOLDER = "foveal.acquire.strategies"
 HANDED: Mapping[Kind, frozenset[str]] = {
-    "scorer": frozenset({"chance"}),
-    "selector": frozenset({"chance", "k", "rng"}),
+    "scorer": frozenset({"chance", "round_number"}),
+    "selector": frozenset({"chance", "round_number", "k", "rng"}),
+}
+REQUIRED: Mapping[Kind, frozenset[str]] = {
+    "scorer": frozenset(),
+    "selector": frozenset({"k", "rng"}),
 }
 # Sets beside the pool that a strategy may ask about: an argument `labeled_embedding` is the array
 # `embedding` of the set `labeled`. `head` is the last layer: a row is a class, in the order of the
@@ -68,8 +73,9 @@ class Strategy:
 
     `needs` and `optional` name evidence of the pool or, with a prefix of `CONTEXT`, of a set
     beside it (see `located`). `chance` tells that the function takes one uniform number per
-    sample. `settings` maps each setting to its default. `why` turns the facts of one sample into
-    the reason for asking it.
+    sample, `paced` that it takes the number of the round. `settings` maps each setting to its
+    default. `why` turns the facts of one sample into the reason for asking it. `reproduction`
+    marks what repeats published code with its flaw, for no other use than to reproduce it.
     """
 
     name: str
@@ -83,6 +89,17 @@ class Strategy:
     summary: str
     source: str
     why: Reason | None = None
+    paced: bool = False
+    reproduction: bool = False
+
+    def able(self, task: str) -> bool:
+        """Whether it can be asked where the labels are of this task.
+
+        What shows a class or none are two classes, so that a strategy for classes serves where
+        pixels are told apart too, as far as its evidence is filled there, and the other way round.
+        """
+        one_label = {"classification", "segmentation"}
+        return task in self.tasks or (task in one_label and bool(one_label & {*self.tasks}))
 
 
 _filed: dict[str, Strategy] = {}
@@ -96,13 +113,15 @@ def scorer(
     tasks: tuple[str, ...] = ("classification",),
     source: str = "",
     why: Reason | None = None,
+    reproduction: bool = False,
 ) -> Callable[[Function], Function]:
     """File a function from arrays to n acquisition scores; higher is sooner.
 
     The function's positional arguments are evidence, named as in `Evidence.arrays`; those in
     `optional` default to None. An argument `chance` is handed (n,) uniform numbers in (0, 1) that
-    depend on sample, seed and round only. Keyword-only arguments with defaults are its settings.
-    It returns an (n,) array or a `Scored`, and stays a plain function.
+    depend on sample, seed and round only; `round_number`, which defaults to 0, the number of the
+    round. Keyword-only arguments with defaults are its settings. It returns an (n,) array or a
+    `Scored`, and stays a plain function.
 
     Args:
         name: what users write; unique.
@@ -112,11 +131,12 @@ def scorer(
         source: where the idea was published; "" takes the docstring's `Source` section.
         why: from the facts of one sample (its evidence rows, parts, `score`, `standing`, and the
             settings) to one sentence without a full stop; None gives a general one.
+        reproduction: whether it repeats published code with its flaw, and serves nothing else.
 
     Raises:
         SpecError: if the name is taken or the signature does not fit what is declared.
     """
-    return _filing(name, "scorer", needs, optional, tasks, source, why)
+    return _filing(name, "scorer", needs, optional, tasks, source, why, reproduction)
 
 
 def selector(
@@ -127,6 +147,7 @@ def selector(
     tasks: tuple[str, ...] = ("classification",),
     source: str = "",
     why: Reason | None = None,
+    reproduction: bool = False,
 ) -> Callable[[Function], Function]:
     """File a function that chooses a set: arrays, `k` and `rng` to k positions.
 
@@ -137,7 +158,7 @@ def selector(
     Raises:
         SpecError: if the name is taken or the signature does not fit what is declared.
     """
-    return _filing(name, "selector", needs, optional, tasks, source, why)
+    return _filing(name, "selector", needs, optional, tasks, source, why, reproduction)
 
 
 def load() -> Mapping[str, Strategy]:
@@ -204,6 +225,7 @@ def _filing(
     tasks: tuple[str, ...],
     source: str,
     why: Reason | None,
+    reproduction: bool,
 ) -> Callable[[Function], Function]:
     def file(fn: Function) -> Function:
         if name in _filed:
@@ -228,6 +250,8 @@ def _filing(
             summary=doc.partition("\n")[0],
             source=source or _section(doc, "Source"),
             why=why,
+            paced="round_number" in arguments,
+            reproduction=reproduction,
         )
         return whole
 
@@ -265,7 +289,7 @@ def _check_arrays(
     positional = {p.name: p for p in arguments.values() if p.kind is not p.KEYWORD_ONLY}
     bare = {p.name for p in positional.values() if p.default is p.empty} - HANDED[kind]
     preset = {p.name for p in positional.values() if p.default is None}
-    required = HANDED[kind] - {"chance"}
+    required = REQUIRED[kind]
     fits = (
         all(p.kind is p.POSITIONAL_OR_KEYWORD for p in positional.values())
         and bare == set(needs)

@@ -45,8 +45,9 @@ def command(
         console.print(_table(console.width))
         console.print(
             "Needs in brackets are used where they are there. All strategies are honest: those "
-            "that read misalignment too, unless `regions.source` is oracle. `foveal strategies "
-            "NAME` shows formula, settings and source.",
+            "that read misalignment too, unless `regions.source` is oracle. What is listed as "
+            "released repeats published code with its flaws, to reproduce it and for nothing else. "
+            "`foveal strategies NAME` shows formula, settings and source.",
             highlight=False,
         )
         return

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from foveal.acquire import Strategy, names
 from foveal.acquire import get as strategy_of
+from foveal.core.evidence import PIXELWISE
 
 SECTIONS = ("Args", "Returns", "Raises", "Source")
 # A strategy belongs to the first family of which it reads something; the last takes the rest.
+RELEASED = "Released: reproduction only"
 FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
+    ("Segmentation: over pixels", PIXELWISE),
     ("Targeted: like exemplars", frozenset({"exemplar_embedding"})),
     ("Over draws or members", frozenset({"mc_probs"})),
     (
@@ -31,6 +34,7 @@ FAMILIES: tuple[tuple[str, frozenset[str]], ...] = (
         frozenset({"embedding", "backbone_embedding", "labeled_probs"}),
     ),
     ("Uncertain or misaligned", frozenset({"probs", "misalignment"})),
+    (RELEASED, frozenset()),
     ("Baselines", frozenset()),
 )
 BASELINES = frozenset({"random", "stratified_random", "foreground_random"})
@@ -46,15 +50,22 @@ def families() -> dict[str, list[Strategy]]:
 
 
 def family(plan: Strategy) -> str:
-    """The first family that reads what a strategy reads; chance is a baseline, stratified too."""
+    """The first family that reads what a strategy reads; chance is a baseline, stratified too.
+
+    What only repeats published code is kept apart, whatever it reads.
+    """
+    if plan.reproduction:
+        return RELEASED
     if plan.name in BASELINES:
         return "Baselines"
     reads = {*plan.needs, *plan.optional}
-    return next(title for title, arrays in FAMILIES if not arrays or reads & arrays)
+    return next((title for title, arrays in FAMILIES if reads & arrays), "Baselines")
 
 
 def honesty(plan: Strategy) -> str:
-    """Whether a strategy may depend on what is hidden."""
+    """Whether a strategy may depend on what is hidden, or is there to reproduce a flaw only."""
+    if plan.reproduction:
+        return "honest, but repeats published code with its flaw: for reproduction only"
     reads = {*plan.needs, *plan.optional}
     return "honest unless `regions.source: oracle`" if reads & ORACLE_PRONE else "honest"
 

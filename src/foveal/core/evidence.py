@@ -15,6 +15,26 @@ Task = Literal["classification", "multilabel"]
 # Every other array has samples first.
 SAMPLE_AXIS: Mapping[str, int] = {"mc_probs": 1, "view_probs": 1}
 PROBABILITIES = frozenset({"probs", "mc_probs", "view_probs"})
+# (n,) scores that a network for pixels makes from its maps; CONTRIBUTING.md says what each is.
+PIXELWISE = frozenset(
+    {
+        "pixel_entropy",
+        "pixel_entropy_top",
+        "pixel_entropy_target",
+        "pixel_entropy_boundary",
+        "pixel_confidence",
+        "pixel_margin",
+        "pixel_bald",
+        "pixel_view_variance",
+        "difference_entropy",
+        "difference_energy",
+        "baseline_cosine",
+        "baseline_information",
+        "released_entropy",
+        "released_confidence",
+        "released_bald",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

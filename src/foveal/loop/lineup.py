@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foveal.acquire import names
+from foveal.acquire import get, names
 from foveal.core.errors import FovealError, SpecError
 from foveal.core.spec import ArmSpec, ExperimentSpec, parse_spec, with_settings
 from foveal.loop.rehearsal import rehearse
@@ -60,10 +60,13 @@ def slug(name: str) -> str:
 
 
 def runnable(settings: Mapping[str, Any]) -> tuple[list[str], dict[str, str]]:
-    """All strategies that a spec can run as it is, and why it cannot run the others."""
+    """All strategies that a spec can run as it is, and why it does not run the others."""
     able, unable = [], {}
     alone = of_a_run(settings)
     for name in names():
+        if get(name).reproduction:
+            unable[name] = "it repeats published code with its flaw; to reproduce that, name it"
+            continue
         spec = parse_spec(with_settings(alone, {"acquire.strategy": name}))
         try:
             rehearse(spec)

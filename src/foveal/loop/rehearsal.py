@@ -6,7 +6,7 @@ import numpy as np
 
 from foveal import acquire as acquisition
 from foveal.core.arrays import AnyArray
-from foveal.core.evidence import Evidence
+from foveal.core.evidence import PIXELWISE, Evidence
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.wants import MAPPED, check_parameters, parameters_of, plans_of, wanted
 from foveal.models import check_needs
@@ -27,6 +27,7 @@ MADE_UP: Mapping[str, AnyArray] = {
     "critic": np.array([-1.0, 1.0]),
     "deepfool_distance": np.array([0.5, 1.5]),
     "bim_distance": np.array([0.5, 1.5]),
+    **{name: np.array([0.25, 0.5]) for name in PIXELWISE},
 }
 BESIDE: Mapping[str, AnyArray] = {
     "probs": PROBS,
@@ -49,7 +50,8 @@ def rehearse(spec: ExperimentSpec) -> None:
     for plan in plans_of(spec):
         check_needs(plan.needs, spec)
     _, places = wanted(spec)
-    hidden = MAPPED if spec.regions.source == "none" else frozenset()
+    mapped = spec.regions.source != "none" or spec.task == "segmentation"
+    hidden = frozenset() if mapped else MAPPED
     arrays = {key: array for key, array in MADE_UP.items() if key not in hidden}
     context = {
         place: Evidence((f"{place} a", f"{place} b"), HEAD if place == "head" else BESIDE)

@@ -3,23 +3,28 @@
 from foveal import acquire as acquisition
 from foveal.acquire.bandit import arms_of
 from foveal.core.errors import EvidenceError, SpecError, near_miss
+from foveal.core.evidence import PIXELWISE
 from foveal.core.query import Setting
 from foveal.core.spec import ExperimentSpec, SoughtSpec
 from foveal.models import check_needs
 
 MAPPED = frozenset({"misalignment", "region_size", "explanation_gradient"})
-FILLED = MAPPED | {
-    "probs",
-    "embedding",
-    "backbone_embedding",
-    "mc_probs",
-    "view_probs",
-    "predicted_loss",
-    "discriminator",
-    "critic",
-    "deepfool_distance",
-    "bim_distance",
-}
+FILLED = (
+    MAPPED
+    | PIXELWISE
+    | {
+        "probs",
+        "embedding",
+        "backbone_embedding",
+        "mc_probs",
+        "view_probs",
+        "predicted_loss",
+        "discriminator",
+        "critic",
+        "deepfool_distance",
+        "bim_distance",
+    }
+)
 ALWAYS = frozenset({"probs", "embedding"})  # for the report: confidence, and what a pick stands for
 SETS = {"target": "exemplar", "private": "private"}
 

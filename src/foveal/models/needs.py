@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 
 from foveal.core.errors import EvidenceError
+from foveal.core.evidence import PIXELWISE
 from foveal.core.spec import ExperimentSpec, check_views
 
 KNOWN = frozenset(
@@ -23,6 +24,10 @@ KNOWN = frozenset(
     }
 )
 
+# What the task `segmentation` fills; its `probs` are those of a picture without and with a finding.
+SEGMENTED = PIXELWISE | {"probs", "embedding", "region_size"}
+CLASSWISE = (KNOWN | {"head_weight", "head_bias"}) - SEGMENTED
+
 Check = Callable[[ExperimentSpec], None]
 
 
@@ -33,22 +38,40 @@ def check_needs(needs: Collection[str], spec: ExperimentSpec) -> None:
         needs: evidence of the pool (`mc_probs`) or of the head (`head_weight`). Names that need no
             switch pass, also unknown ones: those are `predict`'s to refuse.
     Raises:
-        EvidenceError: naming the setting that switches the evidence on.
+        EvidenceError: naming the setting that switches the evidence on, or the task it belongs to.
         SpecError: where views would be flips although sides matter.
     """
-    for need in sorted(set(needs) & SWITCHES.keys()):
-        SWITCHES[need](spec)
+    switches = SWITCHES if spec.task == "classification" else SEGMENT_SWITCHES
+    for need in sorted(needs):
+        _check_task(need, spec)
+        if need in switches:
+            switches[need](spec)
+
+
+def _check_task(need: str, spec: ExperimentSpec) -> None:
+    if need in PIXELWISE and spec.task != "segmentation":
+        raise EvidenceError(
+            f"`{need}` is a score over pixels and needs task: segmentation, but `task` is "
+            f"{spec.task}; set `task: segmentation`, or choose a strategy that reads `probs`"
+        )
+    if need in CLASSWISE and spec.task == "segmentation":
+        raise EvidenceError(
+            f"`{need}` comes from a network for classes and needs task: classification, but `task` "
+            "is segmentation; choose a strategy that reads scores over pixels, `probs` or "
+            "`embedding`"
+        )
 
 
 def _draws(spec: ExperimentSpec) -> None:
+    need = "mc_probs" if spec.task == "classification" else "pixel_bald"
     if spec.model.dropout == 0 and spec.train.members == 1:
         raise EvidenceError(
-            "`mc_probs` needs several draws, but `model.dropout` is 0 and `train.members` is 1; "
+            f"`{need}` needs several draws, but `model.dropout` is 0 and `train.members` is 1; "
             "set `model.dropout` above 0 (0.5 is usual), or `train.members` to 5 for an ensemble"
         )
     if spec.train.members == 1 and spec.train.draws == 1:
         raise EvidenceError(
-            "`mc_probs` needs several draws, but `train.draws` is 1, and a single draw agrees with "
+            f"`{need}` needs several draws, but `train.draws` is 1, and a single draw agrees with "
             "itself; set `train.draws` to 20"
         )
 
@@ -83,4 +106,8 @@ SWITCHES: Mapping[str, Check] = {
     "explanation_gradient": _linear_with_regions,
     "head_weight": _linear,
     "head_bias": _linear,
+}
+SEGMENT_SWITCHES: Mapping[str, Check] = {
+    "pixel_bald": _draws,
+    "pixel_view_variance": check_views,
 }

@@ -56,10 +56,41 @@ def cluster_margin(
     Source:
         Citovsky et al. 2021, Batch active learning at scale, arXiv:2107.14263.
     """
-    _check(factor, cluster_size, hac_rows)
-    n = len(probs)
+    closeness = margin(probs)
+    return over_clusters(
+        closeness, embedding, k, rng, factor, cluster_size, hac_rows, "cluster_margin"
+    )
+
+
+def over_clusters(
+    closeness: FloatArray,
+    embedding: FloatArray,
+    k: int,
+    rng: np.random.Generator,
+    factor: float,
+    cluster_size: float,
+    hac_rows: int,
+    name: str,
+) -> IntArray:
+    """(k,) positions: turns over the clusters of the factor * k closest decisions.
+
+    Args:
+        closeness: (n,) one minus a margin, whichever it is.
+        embedding: (n, D).
+        k: how many to choose.
+        rng: draws within clusters.
+        factor: see `cluster_margin`, also for the other settings.
+        cluster_size: at least 1.
+        hac_rows: at least 2.
+        name: of the strategy, for messages.
+
+    Raises:
+        SpecError: if a setting is out of range.
+    """
+    _check(name, factor, cluster_size, hac_rows)
+    n = len(closeness)
     label = average_linkage(embedding, math.ceil(n / cluster_size), hac_rows, rng)
-    kept = np.argsort(-margin(probs), kind="stable")[: min(n, math.ceil(factor * k))]
+    kept = np.argsort(-closeness, kind="stable")[: min(n, math.ceil(factor * k))]
     return kept[in_turns(label[kept], rng)[:k]]
 
 
@@ -95,9 +126,9 @@ def in_turns(label: IntArray, rng: np.random.Generator) -> IntArray:
     return in_order
 
 
-def _check(factor: float, cluster_size: float, hac_rows: int) -> None:
+def _check(strategy: str, factor: float, cluster_size: float, hac_rows: int) -> None:
     for name, value in (("factor", factor), ("cluster_size", cluster_size)):
         if value < 1:
-            raise SpecError(f"`{name}` of cluster_margin must be at least 1, not {value}")
+            raise SpecError(f"`{name}` of {strategy} must be at least 1, not {value}")
     if hac_rows < 2:
-        raise SpecError(f"`hac_rows` of cluster_margin must be at least 2, not {hac_rows}")
+        raise SpecError(f"`hac_rows` of {strategy} must be at least 2, not {hac_rows}")
