@@ -159,10 +159,10 @@ def broken_in_round(number, monkeypatch):
     """The entropy arm's strategy fails in a round; the way to repair it."""
     real = experiments.ask
 
-    def ask(craft, model, bench, state, spec, *rest):
+    def ask(craft, model, bought, bench, state, spec, *rest):
         if spec.acquire.strategy == "entropy" and len(state.queries) == number:
             raise ZeroDivisionError("of nothing")
-        return real(craft, model, bench, state, spec, *rest)
+        return real(craft, model, bought, bench, state, spec, *rest)
 
     monkeypatch.setattr(experiments, "ask", ask)
     return lambda: monkeypatch.setattr(experiments, "ask", real)

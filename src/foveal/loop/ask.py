@@ -1,6 +1,6 @@
 """Ask: evidence of the unlabeled pool, then the strategy's query, and what a report shows of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,14 +11,14 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
-from foveal.core.pool import Pool, SampleId
+from foveal.core.pool import Pool
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
 from foveal.loop.arms import arm_of
 from foveal.loop.bench import Bench
 from foveal.loop.constraints import expected_seconds, names_of, rules
-from foveal.loop.craft import Craft, Model
+from foveal.loop.craft import Bought, Craft, Model
 from foveal.loop.packing import pack
 from foveal.loop.region_share import ask_regions
 from foveal.loop.wants import parameters_of
@@ -40,6 +40,7 @@ class Asked:
 def ask(
     craft: Craft,
     model: Model,
+    bought: Iterable[Bought],
     bench: Bench,
     state: State,
     spec: ExperimentSpec,
@@ -51,11 +52,12 @@ def ask(
 
     Args:
         model: of the last round, made by `craft`.
+        bought: all annotations so far.
         state: the run so far, with the last round trained.
         blobs: keeps maps and predictions.
     """
     ids = bench.pool.moved(state.labeled(), "labeled").ids("unlabeled")
-    gathered = craft.gather(model, ids, _labels(state))
+    gathered = craft.gather(model, ids, bought)
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     query = _query(arm, evidence, gathered.context, bench.pool, spec, budget, round_number)
@@ -72,12 +74,6 @@ def ask(
     if size := size_relation(evidence, spec.seed, round_number):
         details["misalignment_size"] = size
     return Asked(query, details)
-
-
-def _labels(state: State) -> dict[SampleId, int]:
-    """Labels that have been bought."""
-    bought = {i: state.annotations[i].label for i in state.labeled()}
-    return {i: label for i, label in bought.items() if label is not None}
 
 
 def _query(

@@ -1,6 +1,6 @@
 """Classification: a network with a class for each image, taught by classes and regions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -75,10 +75,9 @@ class Classification:
         truth = self._bench.references()
         return measure_subgroups(_learner(model), self._bench, part, columns, truth, self._how)
 
-    def gather(
-        self, model: Model, ids: tuple[SampleId, ...], labeled: Mapping[SampleId, int]
-    ) -> Gathered:
+    def gather(self, model: Model, ids: tuple[SampleId, ...], bought: Iterable[Bought]) -> Gathered:
         truth = self._bench.references()
+        labeled = {one.sample: one.label for one in bought if one.label is not None}
         known = Known(labeled, {i: truth.label(i) for i in self._bench.pool.ids("val")})
         expected = self._expected(_learner(model))
         return gather(_learner(model), self._bench, ids, self._spec, expected, known, self._how)
@@ -128,7 +127,8 @@ def bought_on_grid(
 ) -> Iterable[tuple[SampleId, int | None, FloatArray | None]]:
     """Sample, class, and region on the network's grid of each annotation, one at a time."""
     for one in bought:
-        grid = None if one.region is None else bench.collection.region_on_grid(one.region)
+        region = one.region
+        grid = None if region is None else bench.collection.region_on_grid(region)
         yield one.sample, one.label, grid
 
 

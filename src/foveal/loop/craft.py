@@ -1,6 +1,6 @@
 """Craft: what a round does differently in each task; the steps of an experiment are the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,11 +22,16 @@ class Model(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """One annotation: the sample, its class, and the region on the image's own grid, if any."""
+    """One annotation: the sample, its class, and how to read what was drawn."""
 
     sample: SampleId
     label: int | None
-    region: BoolArray | None
+    read: Callable[[], BoolArray | None]
+
+    @property
+    def region(self) -> BoolArray | None:
+        """The region on the image's own grid, read anew; None where none was asked for."""
+        return self.read()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,9 @@ class Craft(Protocol):
         """Metrics by values of the manifest's columns."""
         ...
 
-    def gather(
-        self, model: Model, ids: tuple[SampleId, ...], labeled: Mapping[SampleId, int]
-    ) -> Gathered:
-        """Evidence that the spec's strategy reads. No label is read but those in `labeled` and of
-        the validation part."""
+    def gather(self, model: Model, ids: tuple[SampleId, ...], bought: Iterable[Bought]) -> Gathered:
+        """Evidence that the spec's strategy reads. Nothing hidden is read: only what was bought,
+        and the validation part."""
         ...
 
     def look(self, model: Model, ids: tuple[SampleId, ...]) -> Looks:

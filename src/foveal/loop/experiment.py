@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from foveal import __version__
+from foveal.core.arrays import BoolArray
 from foveal.core.errors import SpecError
 from foveal.core.pool import Part, Pool
 from foveal.core.region import decode_region, encode_region
@@ -154,7 +156,15 @@ class Experiment(AbstractContextManager["Experiment"]):
         model = self._last_model()
         assert model is not None
         asked = ask(
-            self._craft, model, self.bench, self.state, self.spec, budget, round_number, self.blobs
+            self._craft,
+            model,
+            self._bought(),
+            self.bench,
+            self.state,
+            self.spec,
+            budget,
+            round_number,
+            self.blobs,
         )
         details = asked.details | {"seconds": time.perf_counter() - began}
         self._append(queried(asked.query, details))
@@ -171,8 +181,10 @@ class Experiment(AbstractContextManager["Experiment"]):
     def _bought(self) -> Iterator[Bought]:
         for sample in self.state.labeled():
             told = self.state.annotations[sample]
-            region = decode_region(self.blobs.get(told.region)) if told.region else None
-            yield Bought(sample, told.label, region)
+            yield Bought(sample, told.label, partial(self._region, told.region))
+
+    def _region(self, digest: str) -> BoolArray | None:
+        return decode_region(self.blobs.get(digest)) if digest else None
 
 
 def beginning(spec: ExperimentSpec, bench: Bench) -> dict[str, Any]:
