@@ -4,6 +4,7 @@ from foveal.explain.alignment import MEASURES, agreement
 from foveal.explain.cam import evidence_map, grad_cam, normalize_map, pooled_cam, resize_map
 from foveal.explain.overlay import overlay, strip
 from foveal.explain.record import explain_layer, record
+from foveal.explain.seg_cam import region_target, seg_grad_cam
 
 __all__ = [
     "MEASURES",
@@ -15,6 +16,8 @@ __all__ = [
     "overlay",
     "pooled_cam",
     "record",
+    "region_target",
     "resize_map",
+    "seg_grad_cam",
     "strip",
 ]
