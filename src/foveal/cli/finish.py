@@ -13,7 +13,15 @@ from foveal.loop import results_of, results_of_sets, write_results
 from foveal.models import machine
 from foveal.report import write_report
 
-SHOWN = ("macro_auroc", "balanced_accuracy", "cam_dice", "pointing_game")
+SHOWN = (
+    "macro_auroc",
+    "balanced_accuracy",
+    "cam_dice",
+    "pointing_game",
+    "dice",
+    "lesion_f1",
+    "hd95_mm",
+)
 
 
 def finish(

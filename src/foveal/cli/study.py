@@ -67,5 +67,7 @@ def _tell(bench: Bench, console: Console) -> None:
 
 def _figure(record: Mapping[str, Any]) -> str:
     last = {k: v[-1] for k, v in record["metrics"].items() if v}
-    auroc = last.get("macro_auroc")
-    return "" if auroc is None else f": macro AUROC {auroc:.3f}"
+    for metric, title in TOLD.items():
+        if last.get(metric) is not None:
+            return f": {title} {last[metric]:.3f}"
+    return ""

@@ -259,6 +259,17 @@ class ExperimentSpec(Spec):
         " foreground_random are arms even if `arms` does not name them",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_of_task(cls, settings: Any) -> Any:
+        """Segmentation learns from masks and expects none, unless something else is written."""
+        if not isinstance(settings, Mapping) or settings.get("task") != "segmentation":
+            return settings
+        regions = settings.get("regions", {})
+        if not isinstance(regions, Mapping):
+            return settings  # refused below
+        return {**settings, "regions": {"source": "none", "annotate": "mask", **regions}}
+
     @property
     def first(self) -> int:
         """Samples of the seed set."""
@@ -282,6 +293,8 @@ class ExperimentSpec(Spec):
                 f"`budget_seconds` ({self.budget_seconds:g}) must be at least the seconds of one "
                 f"class (`cost.class_seconds`, {self.cost.class_seconds:g})"
             )
+        if self.task == "segmentation":
+            self._check_segmentation()
         names = [arm.name for arm in self.arms]
         if len(set(names)) != len(names):
             raise ValueError("names of `arms` must differ")
@@ -303,6 +316,23 @@ class ExperimentSpec(Spec):
             )
         return self
 
+    def _check_segmentation(self) -> None:
+        if self.regions != RegionSpec(source="none", annotate="mask"):
+            raise ValueError(
+                "`task: segmentation` learns from a mask of every sample and expects none "
+                "beforehand; leave `regions` out"
+            )
+        for weight in ("explanation_weight", "region_weight"):
+            if getattr(self.train, weight):
+                raise ValueError(
+                    f"`train.{weight}` is about networks for classes, but `task` is segmentation; "
+                    "leave it out"
+                )
+        if self.report.subgroups:
+            raise ValueError(
+                "`report.subgroups` are measured where `task` is classification; leave it out"
+            )
+
 
 def settled(spec: ExperimentSpec) -> ExperimentSpec:
     """The spec with a value wherever it leaves open how regions teach.
@@ -311,7 +341,8 @@ def settled(spec: ExperimentSpec) -> ExperimentSpec:
     region loss together, and a head that attends to them, were best or level with the best. In
     mode `full` only the explanation loss was measured.
     """
-    buys, train = spec.regions.annotate != "none", spec.train
+    train, classes = spec.train, spec.task == "classification"
+    buys = classes and spec.regions.annotate != "none"
     outlines = buys and spec.model.mode == "features"
     explanation, region = train.explanation_weight, train.region_weight
     pooling = spec.model.pooling or ("attention" if outlines and region is None else "mean")

@@ -10,10 +10,10 @@ from foveal.acquire.stopping import History, Limits, Predictions, advise
 from foveal.core.evidence import Evidence
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
+from foveal.loop.craft import MAIN
 from foveal.loop.packing import array_bytes, array_of
 from foveal.store import State
 
-METRIC = "macro_auroc"
 UNKNOWN = 255  # a sample of which the round predicted nothing; more classes than this are cut off
 KEPT = "predictions"
 COMPARED = 4  # rounds whose predictions are compared, this one included
@@ -35,14 +35,15 @@ def advice_of(
         get: bytes of a digest kept in the details of earlier rounds.
     """
     labels = [sum(a.round <= r.round for a in state.annotations.values()) for r in state.trained]
-    values = [r.metrics.get("val", {}).get(METRIC) for r in state.trained]
+    metric = MAIN[spec.task]
+    values = [r.metrics.get("val", {}).get(metric) for r in state.trained]
     earlier = [d[KEPT] for d in state.details if KEPT in d][-COMPARED + 1 :]
     now = predicted(evidence, pool)
     told = [_by_sample(array_of(get(digest)), pool) for digest in earlier]
     history = History(
         labels=labels,
         values=values,
-        metric=METRIC,
+        metric=metric,
         validation_size=len(pool.ids("val")) or None,
         predictions=[*told, _by_sample(now, pool)],
         probs=evidence.arrays["probs"],  # type: ignore[arg-type]

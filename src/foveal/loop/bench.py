@@ -87,7 +87,7 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
     folder = cache_root()
     pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
     key = collection.plan.key(collection.digests)
-    if spec.model.mode == "full":
+    if spec.model.mode == "full" or spec.task == "segmentation":
         return Bench(
             collection,
             pixels,
@@ -140,7 +140,7 @@ def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
             "an experiment needs a test part to be evaluated on, but the pool has none; add `test` "
             "rows to the `split` column, or leave the column out and set `data.test_fraction`"
         )
-    if len(pool.classes) < 2:
+    if spec.task == "classification" and len(pool.classes) < 2:
         raise DataError(
             f"classification needs two classes or more, but the labels hold {len(pool.classes)}"
         )
@@ -149,10 +149,25 @@ def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
             "`train.patience` needs a validation part, but the pool has none; add `val` rows, set "
             "`data.val_fraction`, or leave `patience` out"
         )
+    if spec.task == "segmentation":
+        _check_references(collection)
     check_columns(pool, spec)
     check_subgroups(pool, spec.report.subgroups)
     check_wanted(spec, pool.classes, len(pool.ids("val")))
     _check_regions(spec, collection, candidates)
+
+
+def _check_references(collection: Collection) -> None:
+    pool = collection.pool
+    lacking = [
+        i for i in (*pool.ids("val"), *pool.ids("test")) if not collection.truth.sources[i]
+    ]
+    if lacking:
+        raise DataError(
+            f"segmentation is measured against masks, but {len(lacking)} samples of the validation "
+            f"and test parts have none, the first being {lacking[0]!r}; add masks, or write "
+            "`empty` in the `mask` cell where there is nothing to see"
+        )
 
 
 def _check_regions(

@@ -10,6 +10,7 @@ from foveal.core.pool import Part, SampleId
 from foveal.loop.bench import Watch
 
 Metrics = dict[str, float | None]
+MAIN = {"classification": "macro_auroc", "segmentation": "dice"}  # the metric told while it runs
 
 
 class Model(Protocol):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foveal.core.arrays import BoolArray
 from foveal.core.evidence import Evidence
 from foveal.core.pool import SampleId
 from foveal.core.spec import ExperimentSpec, SoughtSpec
 from foveal.loop.bench import Bench
 from foveal.loop.craft import Gathered
+from foveal.loop.exemplars import exemplars
 from foveal.loop.wants import ALWAYS, SETS, wanted
 from foveal.models import Expected, Learner, Pass, head_evidence, predict
 
@@ -71,7 +71,7 @@ def gather(
     for key, place in SETS.items():
         if place in places:
             sought: SoughtSpec = getattr(spec.acquire, key)
-            context[place] = _sought(sought, labeled, val, bench.pool.classes, notes)
+            context[place] = exemplars(sought, labeled, val, bench.pool.classes, notes)
     return Gathered(pool, context, tuple(notes))
 
 
@@ -86,43 +86,3 @@ def _with_labels(
     seen = predict(learner, bench.inputs, bench.rows(ids), ids, needs, how=how)
     label = np.array(list(labels.values()), dtype=np.int64)
     return Evidence(ids, {**seen.arrays, "label": label}, seen.fingerprint)
-
-
-def _sought(
-    sought: SoughtSpec,
-    labeled: Evidence,
-    val: Evidence | None,
-    classes: tuple[str, ...],
-    notes: list[str],
-) -> Evidence:
-    """Exemplars of the sought classes; all of them where none is misclassified any more."""
-    codes = [classes.index(name) for name in sought.classes]
-    sources: dict[str, list[Evidence | None]] = {
-        "labeled": [labeled],
-        "val": [val],
-        "both": [labeled, val],
-    }
-    parts = [_of_classes(one, codes) for one in sources[sought.exemplars] if one is not None]
-    whole = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1])
-    if sought.only == "all":
-        return whole
-    wrong = _wrong(whole)
-    if not wrong.any() and len(whole):
-        notes.append("no exemplar is misclassified any more, so all of them were used")
-        return whole
-    return whole.rows(np.flatnonzero(wrong).tolist())
-
-
-def _of_classes(evidence: Evidence, codes: list[int]) -> Evidence:
-    return evidence.rows(np.flatnonzero(np.isin(evidence.arrays["label"], codes)).tolist())
-
-
-def _wrong(evidence: Evidence) -> BoolArray:
-    predicted = np.argmax(evidence.arrays["probs"], axis=1)
-    wrong: BoolArray = predicted != evidence.arrays["label"]
-    return wrong
-
-
-def _joined(a: Evidence, b: Evidence) -> Evidence:
-    arrays = {name: np.concatenate([a.arrays[name], b.arrays[name]]) for name in a.arrays}
-    return Evidence((*a.ids, *b.ids), arrays, a.fingerprint)

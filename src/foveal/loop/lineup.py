@@ -18,6 +18,7 @@ HONEST = ("predicted", "atlas", "weak")
 
 # What no arm may change, and why.
 SHARED: Mapping[str, str] = {
+    "task": "other tasks have other metrics",
     "data": "scores on other images or splits do not compare",
     "seed_set": "all arms must start from the same labels",
     "seed_counts": "all arms must start from the same labels",

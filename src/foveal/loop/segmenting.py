@@ -83,9 +83,7 @@ class Segmentation:
             "`report.subgroups` are measured in the task classification only; leave it out"
         )
 
-    def gather(
-        self, model: Model, ids: tuple[SampleId, ...], bought: Iterable[Bought]
-    ) -> Gathered:
+    def gather(self, model: Model, ids: tuple[SampleId, ...], bought: Iterable[Bought]) -> Gathered:
         spec, bench = self._spec, self._bench
         needs, places = wanted(spec)
         shown = {one.sample: int(_any(one)) for one in bought}
@@ -164,5 +162,3 @@ def _seeks_val(spec: ExperimentSpec) -> bool:
 
 def _segmenter(model: Model) -> Segmenter:
     return cast(Segmenter, model)  # a craft is only ever handed what it has made itself
-
-

@@ -11,6 +11,7 @@ from foveal import __version__
 from foveal.core.errors import FovealError, SchemaError, SpecError, StoreError
 from foveal.core.spec import ExperimentSpec, parse_spec, with_settings
 from foveal.loop.bench import Bench, Watch, check_enough, open_bench, unwatched
+from foveal.loop.craft import MAIN
 from foveal.loop.experiment import JOURNAL, Experiment, beginning, check_same, run_round
 from foveal.loop.gallery import draw_gallery
 from foveal.loop.lineup import arms_in, check_shared, of_a_run, slug
@@ -19,7 +20,6 @@ from foveal.loop.results import REPORTED, run_record
 from foveal.store import Journal, State, fold
 
 PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
-TOLD = "macro_auroc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Run:
 
 
 class Reached(NamedTuple):
-    """How far a run is: rounds trained, labels bought, and the last round's test macro AUROC."""
+    """How far a run is: rounds trained, labels bought, and the last round's main test metric."""
 
     rounds: int
     labels: int
@@ -97,9 +97,9 @@ def perform(
     """One run to its end (at once, if it has ended before): its record and `created` entry."""
     bench = open_bench_of(run.spec, base, watch)
     with Experiment(run.spec, bench, run.folder, watch) as experiment:
-        hear(_reached(experiment.state))
+        hear(_reached(experiment.state, run.spec))
         while run_round(experiment) is not None:
-            hear(_reached(experiment.state))
+            hear(_reached(experiment.state, run.spec))
         state = experiment.state
         record = run_record(run.arm, run.spec, state, bench.pool)
         record["subgroups"] = experiment.subgroups()
@@ -131,8 +131,9 @@ def open_bench_of(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) ->
     return _BENCHES[key]
 
 
-def _reached(state: State) -> Reached:
-    value = state.trained[-1].metrics.get(REPORTED, {}).get(TOLD) if state.trained else None
+def _reached(state: State, spec: ExperimentSpec) -> Reached:
+    metric = MAIN[spec.task]
+    value = state.trained[-1].metrics.get(REPORTED, {}).get(metric) if state.trained else None
     return Reached(len(state.trained), len(state.labeled()), value)
 
 

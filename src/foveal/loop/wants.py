@@ -26,6 +26,7 @@ FILLED = (
     }
 )
 ALWAYS = frozenset({"probs", "embedding"})  # for the report: confidence, and what a pick stands for
+SHOWN = ("empty", "foreground")  # what a mask shows, the classes of the task segmentation
 SETS = {"target": "exemplar", "private": "private"}
 
 
@@ -72,6 +73,8 @@ def wanted(spec: ExperimentSpec) -> tuple[set[str], set[str]]:
 def check_targets(spec: ExperimentSpec) -> None:
     """Raise `SpecError` where a targeted strategy is not told which classes are sought."""
     needed = _sets_needed(spec)
+    if spec.task == "segmentation":
+        return  # what shows foreground is sought, unless something else is written
     for key, place in SETS.items():
         if place in needed and not getattr(spec.acquire, key).classes:
             raise SpecError(
@@ -92,8 +95,9 @@ def check_wanted(spec: ExperimentSpec, classes: tuple[str, ...], validation: int
     """
     check_needs({need for plan in plans_of(spec) for need in plan.needs}, spec)
     check_targets(spec)
+    names = SHOWN if spec.task == "segmentation" else classes
     for key in SETS:
-        _check_sought(key, getattr(spec.acquire, key), classes, validation)
+        _check_sought(key, getattr(spec.acquire, key), names, validation)
     if "val" in _sets_needed(spec) and not validation:
         raise SpecError(
             f"strategy {spec.acquire.strategy!r} needs a validation part, but the pool has none; "

@@ -33,7 +33,24 @@ METRICS: Mapping[str, Metric] = {
     "dice": Metric(
         "Dice",
         "Twice the overlap of predicted and reference mask divided by the sum of their sizes; 1 "
-        "is a perfect match.",
+        "is a perfect match, and where neither shows anything. Mean over patients.",
+    ),
+    "lesion_f1": Metric(
+        "lesion F1",
+        "Of connected lesions: twice those found divided by those there and those predicted "
+        "together; a lesion is found if a tenth of it is covered. Mean over patients.",
+    ),
+    "hd95_mm": Metric(
+        "HD95 in mm",
+        "How far the outlines lie apart, but for the worst twentieth; mean over the patients where "
+        "both masks show something, lower is better.",
+        "lower",
+    ),
+    "voxel_recall": Metric(
+        "voxel recall", "The share of the reference’s foreground that is predicted."
+    ),
+    "voxel_precision": Metric(
+        "voxel precision", "The share of the predicted foreground that is right."
     ),
     "cam_dice": Metric(
         "CAM Dice",
