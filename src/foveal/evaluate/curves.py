@@ -1,5 +1,6 @@
 """Learning curves as single numbers: the area under one, and the labels it takes to a target."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -90,3 +91,39 @@ def labels_to_target(
         return float(x[0])
     before, after = lack[i - 1], max(-lack[i], 0)
     return float(x[i - 1] + (x[i] - x[i - 1]) * before / (before + after))
+
+
+def share_to_full(
+    labels: Sequence[float],
+    values: Sequence[Value],
+    full_value: float,
+    full_labels: float,
+    share: float = 0.95,
+) -> Value:
+    """Share of all labels at which a curve reaches a share of what all labels give.
+
+    "96 % of the full-label Dice with 8 % of the labels" is a point of this kind.
+
+    Args:
+        labels: (r,) numbers of labels, strictly increasing.
+        values: (r,) metric at each, higher is better; points that are None are skipped.
+        full_value: the metric of a model that learned from all labels.
+        full_labels: how many these are, above 0.
+        share: of `full_value`, in (0, 1].
+
+    Returns:
+        A number, at least labels[0] / full_labels, interpolated linearly; None if the curve does
+        not reach it.
+
+    Raises:
+        EvidenceError: as for `points`, or if a number is out of range.
+    """
+    if not 0 < share <= 1:
+        raise EvidenceError(f"`share` of the full value must lie in (0, 1], not {share}")
+    if not (math.isfinite(full_value) and 0 < full_labels < math.inf):
+        raise EvidenceError(
+            "the full-label reference must have a finite value and labels above 0, not "
+            f"{full_value} at {full_labels}"
+        )
+    reached = labels_to_target(labels, values, share * full_value)
+    return None if reached is None else reached / full_labels

@@ -13,7 +13,7 @@ from foveal.evaluate.curves import Value, aubc, points
 Run = Mapping[str, Any]
 Axis = Literal["labels", "minutes"]
 BASELINE = "random"
-LOWER_IS_BETTER = frozenset({"ece", "hd95"})
+LOWER_IS_BETTER = frozenset({"ece", "hd95", "hd95_mm"})
 
 
 @dataclass(frozen=True, slots=True)

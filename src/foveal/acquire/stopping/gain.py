@@ -7,8 +7,13 @@ from foveal.acquire.stopping.advice import Advice, counted
 from foveal.acquire.stopping.learning_curve import MINIMUM, Gain, Value, next_gain
 from foveal.core.errors import SpecError
 
-METRICS: Mapping[str, str] = {"macro_auroc": "macro AUROC", "ece": "ECE", "hd95": "HD95"}
-LOWER_IS_BETTER = frozenset({"ece", "hd95"})
+METRICS: Mapping[str, str] = {
+    "macro_auroc": "macro AUROC",
+    "ece": "ECE",
+    "hd95": "HD95",
+    "hd95_mm": "HD95",
+}
+LOWER_IS_BETTER = frozenset({"ece", "hd95", "hd95_mm"})
 
 
 def expected_gain(
