@@ -13,6 +13,9 @@ from foveal.loop import Bench, Ended, Outcome, Run, check_study, perform, run_st
 from foveal.models import use_threads
 
 
+TOLD = {"macro_auroc": "macro AUROC", "dice": "Dice"}  # after a run, the first it has
+
+
 def check(runs: Sequence[Run], base: Path, console: Console) -> None:
     """Raise what would stop a run, before any begins; the data's receipt is told."""
     with watching(console) as (_, watcher):
