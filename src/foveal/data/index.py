@@ -61,6 +61,8 @@ def _repeats(rows: Sequence[Row], picture: IntArray) -> list[Problem]:
     for row, number in zip(rows, np.asarray(picture).tolist(), strict=True):
         if number >= 0 and first.setdefault((number, row.label), row) is not row:
             same = first[(number, row.label)].uri
+            if row.image.of_volume and row.series == first[(number, row.label)].series:
+                continue  # pictures of one volume are alike by nature
             text = f"the same pixels as {same!r}"
             problems.append(Problem(row.number, row.uri, "repeat", text))
     return problems
