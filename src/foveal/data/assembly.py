@@ -183,6 +183,18 @@ def conflict_problems(rows: Sequence[Row], conflicts: Sequence[int]) -> list[Pro
     return [Problem(rows[i].number, rows[i].uri, "conflict", text) for i in conflicts]
 
 
+def unlabeled_problems(rows: Sequence[Row], text: str) -> list[Problem]:
+    """One problem for each row without a label; of a volume, for its first one only."""
+    told: set[str] = set()
+    problems = []
+    for row in rows:
+        if row.label or (row.image.of_volume and row.series in told):
+            continue
+        told.add(row.series)
+        problems.append(Problem(row.number, row.uri, "label", text))
+    return problems
+
+
 def _refusal(rows: Sequence[Row], leaking: BoolArray) -> LeakError:
     first = rows[int(np.flatnonzero(leaking)[0])]
     return LeakError(

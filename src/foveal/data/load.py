@@ -18,6 +18,7 @@ from foveal.data.assembly import (
     assemble,
     conflict_problems,
     content_digest,
+    unlabeled_problems,
 )
 from foveal.data.cache import cache_root
 from foveal.data.collection import Collection, Progress
@@ -49,10 +50,11 @@ def load_pool(
     are listed, not raised; their images are left out if they cannot be used.
 
     Args:
-        source: a manifest (CSV or Parquet), a folder, or an npz.
+        source: a manifest (CSV or Parquet), a folder, an npz, or a NIfTI file.
         spec: grid, split and leak settings; the defaults if None.
         base: what a relative `source` starts from; the current folder if None.
-        progress: called with images looked at and all; not called if nothing changed since.
+        progress: called with volumes unpacked and all, then with images looked at and all; not
+            called with images if nothing changed since.
         cache: where facts, unpacked arrays and pixels are kept; see `cache_root` if None.
         blank_labels: `keep` leaves unlabeled candidates in the pool, for live annotation.
         empty_region_classes: classes whose images have nothing to see; None infers them (a class
@@ -64,7 +66,7 @@ def load_pool(
     """
     settings = spec or DataSpec(source=str(source))
     folder = cache or cache_root()
-    rows, problems = read_source(source, folder, base)
+    rows, problems = read_source(source, folder, base, progress=progress)
     found = survey(rows, folder, progress)
     problems += found.problems
     problems += _float_problems(rows, found.facts, settings)
@@ -110,7 +112,7 @@ def _label_problems(rows: Sequence[Row], blank_labels: BlankLabels) -> list[Prob
     if blank_labels == "keep":
         return []
     text = "the `label` cell is empty, so the image is excluded; fill it or drop the row"
-    return [Problem(row.number, row.uri, "label", text) for row in rows if not row.label]
+    return unlabeled_problems(rows, text)
 
 
 def _refuse_nothing(source: str | Path, kept: IntArray, problems: Sequence[Problem]) -> None:
@@ -139,7 +141,7 @@ def _tile(rows: Sequence[Row], kept: IntArray, spec: DataSpec) -> int:
             "a pool must hold pictures, or 3-D tiles of one size, but this source has "
             f"{' and '.join(_kind_of(side) for side in sorted(sides))}; make a manifest for each"
         )
-    side = sides.pop()
+    side: int = sides.pop()
     if side and side != spec.image_size:
         raise SpecError(
             f"`data.image_size` must be the side of the pool's tiles, {side}, but is "

@@ -17,6 +17,7 @@ import numpy as np
 
 from foveal.core.arrays import AnyArray, FloatArray
 from foveal.core.errors import DataError
+from foveal.core.volume import Volume
 from foveal.data.readers.npz import frames
 from foveal.data.readers.picture import Picture, Unreadable, picture
 
@@ -44,6 +45,12 @@ class StackFacts:
         """The affine as (4, 4)."""
         return np.array(self.affine, np.float64).reshape(4, 4)
 
+    def frame(self) -> Volume | None:
+        """A volume of no content on the source's grid; None where it has none."""
+        if not self.grid:
+            return None
+        return Volume(np.broadcast_to(np.uint8(0), self.grid), self.matrix())
+
     def as_bytes(self) -> bytes:
         """JSON."""
         return json.dumps(asdict(self)).encode()
@@ -63,7 +70,8 @@ def stack_facts(stack: Path) -> StackFacts:
     """
     try:
         held: dict[str, Any] = json.loads(facts_path(stack).read_bytes())
-        return StackFacts(**{k: tuple(v) if isinstance(v, list) else v for k, v in held.items()})
+        held |= {name: tuple(v) for name, v in held.items() if isinstance(v, list)}
+        return StackFacts(**held)
     except (OSError, ValueError, TypeError) as error:
         raise Unreadable("unreadable", "the unpacked volume is damaged; load it again") from error
 

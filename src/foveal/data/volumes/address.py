@@ -11,9 +11,9 @@
     scans#TOKEN/liver:12        as a mask: the region `liver` of the SEG or RTSTRUCT that TOKEN
                                 names; without `/liver`, all its regions
 
-A region's name is percent-encoded where it holds `%`, `#`, `|`, `:` or `/`. Without `:12` an address
-means the whole volume (`scan.nii.gz`, `scans#TOKEN`, `mask.nii.gz#=3`): a row of the table then
-stands for all its pictures or tiles.
+A region's name is percent-encoded where it holds `%`, `#`, `|`, `:` or `/`. Without `:12` an
+address means the whole volume (`scan.nii.gz`, `scans#TOKEN`, `mask.nii.gz#=3`): a row of the table
+then stands for all its pictures or tiles.
 """
 
 import re

@@ -4,9 +4,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from foveal.core.volume import Axis, Volume, facing_of
+from foveal.core.errors import DataError
+from foveal.core.volume import Axis, facing_of
 from foveal.data.readers.nifti import check_time, read_nifti, read_nifti_header
 from foveal.data.readers.picture import Place, Unreadable
 from foveal.data.readers.stack import StackFacts, stack_facts
@@ -29,8 +28,13 @@ class Shelf:
     def folders(self) -> "DicomFolders":
         """DICOM folders that were looked through."""
         if self._folders is None:
-            from foveal.data.volumes.dicom import DicomFolders
-
+            try:
+                from foveal.data.volumes.dicom import DicomFolders
+            except ImportError as error:
+                raise DataError(
+                    "DICOM files need pydicom and highdicom, which are not installed; run "
+                    "`pip install foveal[volumes]`"
+                ) from error
             self._folders = DicomFolders()
         return self._folders
 
@@ -115,7 +119,8 @@ def check_grids(image: StackFacts, mask: StackFacts) -> None:
             f"the mask must have its image's grid, {_sizes(image)}, but has {_sizes(mask)}; "
             "resample it to the image",
         )
-    if image.grid and mask.grid and not _frame(image).same_grid(_frame(mask)):
+    here, there = image.frame(), mask.frame()
+    if here and there and not here.same_grid(there):
         raise Unreadable(
             "mask_grid",
             "the mask must lie where its image lies, but its affine says another place; resample "
@@ -126,8 +131,3 @@ def check_grids(image: StackFacts, mask: StackFacts) -> None:
 def _sizes(facts: StackFacts) -> str:
     cut = f" cut across {LETTERS[facts.axis]}"
     return " x ".join(map(str, facts.grid or facts.shape)) + cut
-
-
-def _frame(facts: StackFacts) -> Volume:
-    """A volume of no content on the same grid."""
-    return Volume(np.broadcast_to(np.uint8(0), facts.grid), facts.matrix())

@@ -57,7 +57,7 @@ def stack_of(volume: Volume, axis: Axis | None) -> tuple[AnyArray, StackFacts]:
     """(n, H, W[, 3]) pictures of a volume, numbers narrow enough for a picture; and facts."""
     facing = facing_of(volume.affine, axis)
     voxels = volume.voxels
-    low, high = _percentiles(voxels)
+    low, high = percentiles(voxels)
     facts = _facts(volume, facing, low, high, float(voxels.min()))
     return facing.stack(voxels), facts
 
@@ -84,6 +84,15 @@ def mask_stack(
     return stack, _facts(volume, facing, 0.0, 1.0, 0.0)
 
 
+def percentiles(voxels: AnyArray) -> tuple[float, float]:
+    """The 0.5 and 99.5 percentiles; the least and greatest value where these are one."""
+    flat: Any = voxels.ravel(order="K")  # a view where voxels lie in one piece
+    low, high = np.percentile(flat[:: -(-flat.size // SAMPLED)], PERCENTILES)
+    if high <= low:
+        low, high = voxels.min(), voxels.max()
+    return float(low), float(high)
+
+
 def _facts(volume: Volume, facing: Facing, low: float, high: float, fill: float) -> StackFacts:
     i, j, k = (int(n) for n in volume.voxels.shape[:3])
     order = (facing.axis, facing.row, facing.column)
@@ -97,14 +106,6 @@ def _facts(volume: Volume, facing: Facing, low: float, high: float, fill: float)
         high=high,
         fill=fill,
     )
-
-
-def _percentiles(voxels: AnyArray) -> tuple[float, float]:
-    flat: Any = voxels.ravel(order="K")  # a view where voxels lie in one piece
-    low, high = np.percentile(flat[:: -(-flat.size // SAMPLED)], PERCENTILES)
-    if high <= low:
-        low, high = voxels.min(), voxels.max()
-    return float(low), float(high)
 
 
 def _whole(path: Path) -> bool:
