@@ -32,7 +32,14 @@ class DataSpec(Spec):
     image_size: Annotated[int, Field(ge=16, le=2048)] = 128
     fit: Literal["pad", "squash"] = "pad"
     intensity: Literal["range", "percentile"] = Field(
-        "range", description="range: 0..255 or 0..65535 as stored; percentile: 0.5 to 99.5 an image"
+        "range",
+        description="range: 0..255 or 0..65535 as stored; percentile: 0.5 to 99.5 an image, and of"
+        " pictures of a volume 0.5 to 99.5 of all its voxels, so that they can be compared",
+    )
+    window: tuple[float, Positive] | None = Field(
+        None,
+        description="center and width, as stored (CT: Hounsfield units), of what becomes black to"
+        " white, instead of `intensity`; 40, 400 is usual for soft tissue",
     )
     val_fraction: Fraction = 0.1
     test_fraction: Fraction = 0.2

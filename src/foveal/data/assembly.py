@@ -99,7 +99,7 @@ def assemble(
     out = unlabeled | leaking | thinned
     train = (sides == leaks.TRAIN) & ~out
     names = leaks.clusters(train, ids, usable.neighbors)
-    samples = tuple(map(_sample, usable.rows, groups, usable.shape.tolist(), names))
+    samples = tuple(map(_sample, usable.rows, groups, _shape_of(usable), names))
     parts: tuple[Part, ...] = tuple(
         "excluded" if gone else PART_OF_SIDE[side]
         for gone, side in zip(out, sides.tolist(), strict=True)
@@ -183,6 +183,18 @@ def conflict_problems(rows: Sequence[Row], conflicts: Sequence[int]) -> list[Pro
     return [Problem(rows[i].number, rows[i].uri, "conflict", text) for i in conflicts]
 
 
+def unlabeled_problems(rows: Sequence[Row], text: str) -> list[Problem]:
+    """One problem for each row without a label; of a volume, for its first one only."""
+    told: set[str] = set()
+    problems = []
+    for row in rows:
+        if row.label or (row.image.of_volume and row.series in told):
+            continue
+        told.add(row.series)
+        problems.append(Problem(row.number, row.uri, "label", text))
+    return problems
+
+
 def _refusal(rows: Sequence[Row], leaking: BoolArray) -> LeakError:
     first = rows[int(np.flatnonzero(leaking)[0])]
     return LeakError(
@@ -192,7 +204,7 @@ def _refusal(rows: Sequence[Row], leaking: BoolArray) -> LeakError:
     )
 
 
-def _sample(row: Row, group: str, shape: list[int], cluster: str) -> Sample:
+def _sample(row: Row, group: str, shape: tuple[int, ...], cluster: str) -> Sample:
     return Sample(
         id=row.id,
         group=group,
@@ -200,7 +212,8 @@ def _sample(row: Row, group: str, shape: list[int], cluster: str) -> Sample:
         series=row.series,
         position=row.position,
         modality=row.extra.get("modality", ""),
-        shape=tuple(shape),
+        shape=shape,
+        spacing_mm=row.spacing_mm,
         cluster=cluster,
         extra=row.extra,
     )
@@ -226,8 +239,16 @@ def _weak(usable: Usable) -> Regions:
     return Regions(sources, _shapes(usable))
 
 
-def _shapes(usable: Usable) -> dict[SampleId, tuple[int, int]]:
-    return {row.id: (int(h), int(w)) for row, (h, w) in zip(usable.rows, usable.shape, strict=True)}
+def _shapes(usable: Usable) -> dict[SampleId, tuple[int, ...]]:
+    return dict(zip(usable.ids(), _shape_of(usable), strict=True))
+
+
+def _shape_of(usable: Usable) -> list[tuple[int, ...]]:
+    """(height, width) of each row's image; of tiles the side thrice."""
+    return [
+        (row.image.tile,) * 3 if row.image.tile else (h, w)
+        for row, (h, w) in zip(usable.rows, usable.shape.tolist(), strict=True)
+    ]
 
 
 def content_digest(digests: IntArray) -> str:

@@ -11,10 +11,10 @@ from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.pool import Pool, SampleId
 from foveal.core.spec import DataSpec
-from foveal.data.grid import region_to_grid, shrunk, to_stored
+from foveal.data.grid import region_to_grid, shrunk
 from foveal.data.pixels import GridPlan, PixelStore, open_store
 from foveal.data.problems import Problem
-from foveal.data.readers import Place, Unreadable, read_picture
+from foveal.data.readers import Place, Unreadable
 from foveal.data.receipt import Receipt
 from foveal.data.truth import Reference, Regions
 
@@ -62,25 +62,36 @@ class Collection:
         """(S, S) share in [0, 1] of each grid cell that a region covers; fit as the pixels are.
 
         Args:
-            mask: (H, W) region on its image's own grid.
+            mask: (H, W) region on its image's own grid; (S, S, S) of a tile gives the same shape.
+        Raises:
+            DataError: if a tile has another size than the grid.
         """
         return region_to_grid(mask, self.spec.image_size, self.spec.fit)
 
-    def original(self, sample: SampleId) -> NDArray[np.uint8]:
+    def original(self, sample: SampleId, plane: int | None = None) -> NDArray[np.uint8]:
         """(H, W) or (H, W, 3) image at its own size; deeper ones brought to 8 bits.
 
+        Args:
+            sample: its id.
+            plane: of a tile, the plane to show; the middle one if None. Whoever may know the
+                sample's region takes `grid.fullest_plane` of it: a choice made here would show
+                where hidden regions lie.
         Raises:
             DataError: if the sample is unknown or its file can no longer be read.
         """
         row = self.pool[sample]
         try:
-            pixels = read_picture(self.places[row.id]).pixels
+            stored = self.plan.stored(self.places[row.id], wide=False)
         except Unreadable as error:
             raise DataError(
                 f"the image of sample {sample!r} cannot be read now: {error}"
             ) from error
-        return np.asarray(to_stored(pixels, self.spec.intensity, wide=False), np.uint8)
+        if self.plan.solid:
+            stored = stored[len(stored) // 2 if plane is None else plane]
+        return np.asarray(stored, np.uint8)
 
-    def thumbnail(self, sample: SampleId, side: int = 96) -> NDArray[np.uint8]:
+    def thumbnail(
+        self, sample: SampleId, side: int = 96, plane: int | None = None
+    ) -> NDArray[np.uint8]:
         """The original with its longer side at most `side` pixels."""
-        return shrunk(self.original(sample), side)
+        return shrunk(self.original(sample, plane), side)

@@ -2,7 +2,8 @@
 
 An image's digest is a hash of its decoded pixels, so the same picture saved twice, as PNG and as
 TIFF, is the same image. Its thumbnail (32 x 32, grey, stretched to 0..255) is what near-duplicates
-are found by. Memory: about 1.1 kB an image, whatever its size.
+are found by. Memory: about 1.1 kB an image, whatever its size. Tiles of volumes have none: at
+32 x 32 x 32 voxels very different places look alike.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from foveal.data.cache import write_streamed
 from foveal.data.duplicates import THUMB_SIDE, Neighbors, find_neighbors
 from foveal.data.problems import Problem
 from foveal.data.readers import Pixels, Unreadable, read_mask, read_picture
+from foveal.data.readers.picture import grid_shape, is_color
 from foveal.data.row import Box, RegionSource, Row
 
 VERSION = 1  # raise it when a reader or a hash changes, so that remembered facts are not used
@@ -78,9 +80,22 @@ def survey(rows: Sequence[Row], cache: Path, progress: Progress | None = None) -
     facts, problems = _look(rows, progress)
     # Blank images are alike without being repeats; counted as such they would chain patients.
     shown = np.flatnonzero(facts.ok & (facts.low < facts.high))
-    found = Survey(facts, problems, find_neighbors(facts.digest, facts.thumb, shown))
+    neighbors = find_neighbors(facts.digest, facts.thumb, shown, volume_numbers(rows))
+    found = Survey(facts, problems, neighbors)
     _save(target, found)
     return found
+
+
+def volume_numbers(rows: Sequence[Row]) -> IntArray:
+    """(n,) number of the volume that each row is a picture of; -1 for other images."""
+    numbers: dict[str, int] = {}
+    return np.array(
+        [
+            numbers.setdefault(row.series, len(numbers)) if row.image.of_volume else -1
+            for row in rows
+        ],
+        np.int64,
+    )
 
 
 def _look(rows: Sequence[Row], progress: Progress | None) -> tuple[Facts, tuple[Problem, ...]]:
@@ -119,20 +134,22 @@ def _examine(row: Row, facts: Facts, i: int) -> list[Problem]:
         return [Problem(row.number, row.uri, error.kind, str(error))]
     pixels = found.pixels
     facts.shape[i] = pixels.shape[:2]
-    facts.channels[i] = 3 if pixels.ndim == 3 else 1
+    facts.channels[i] = 3 if is_color(pixels) else 1
     facts.bits[i] = 8 * pixels.dtype.itemsize
     facts.low[i], facts.high[i] = pixels.min(), pixels.max()
     facts.digest[i] = np.frombuffer(pixel_digest(pixels), np.uint8)
-    facts.thumb[i] = thumbnail(pixels)
+    if not row.image.tile:
+        facts.thumb[i] = thumbnail(pixels)
     facts.ok[i] = True
     notes = list(found.notes)
-    if facts.low[i] == facts.high[i]:
+    # A volume's ends may well be blank.
+    if facts.low[i] == facts.high[i] and not row.image.of_volume:
         notes.append(("constant", "all pixels have one value; there is nothing to see"))
     for source, column, name in (
         (row.region, facts.region_ok, "mask"),
         (row.weak, facts.weak_ok, "weak region"),
     ):
-        wrong = region_problem(source, pixels.shape[:2], name)
+        wrong = region_problem(source, grid_shape(pixels), name)
         column[i] = wrong is None or wrong[0] == "box"
         notes += [wrong] if wrong else []
     return [Problem(row.number, row.uri, kind, text) for kind, text in notes]
@@ -141,7 +158,10 @@ def _examine(row: Row, facts: Facts, i: int) -> list[Problem]:
 def region_problem(
     source: RegionSource, shape: tuple[int, ...], name: str
 ) -> tuple[str, str] | None:
-    """Kind and sentence of what is wrong with a region of an image of (H, W) `shape`."""
+    """Kind and sentence of what is wrong with a region of an image of (H, W) `shape`.
+
+    Tiles have (S, S, S).
+    """
     if source.masks:
         try:
             mask = read_mask(source.masks)
@@ -149,12 +169,16 @@ def region_problem(
             return _mask_kind(error), f"the {name} cannot be used ({error}); it counts as unknown"
         if mask.shape != shape:
             return "mask_size", (
-                f"the {name} must be as large as its image, {shape[1]} x {shape[0]}, but is "
-                f"{mask.shape[1]} x {mask.shape[0]}; it counts as unknown"
+                f"the {name} must be as large as its image, {_sizes(shape)}, but is "
+                f"{_sizes(mask.shape)}; it counts as unknown"
             )
     elif source.box is not None:
         return _box_problem(source.box, shape, name)
     return None
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(size) for size in reversed(shape))
 
 
 def _mask_kind(error: Unreadable) -> str:
@@ -207,6 +231,8 @@ def _state(rows: Sequence[Row]) -> str:
         h.update(f"{row.number}\0{row.uri}\0{row.region.box}\0{row.weak.box}".encode())
         for place in (row.image, *row.region.masks, *row.weak.masks):
             h.update(f"\0{place.path}\0{place.position}\0{_stamp(place.path)}".encode())
+            if place.of_volume:
+                h.update(f"\0{place.tile}\0{row.series}".encode())
         h.update(b"\n")
     return h.hexdigest()[:32]
 

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from foveal.core.arrays import BoolArray
+from foveal.core.arrays import AnyArray, BoolArray
+from foveal.core.errors import DataError
 from foveal.data.readers import Pixels
 
 Fit = Literal["pad", "squash"]
 Intensity = Literal["range", "percentile"]
+Ends = tuple[float, float]
 Stored = NDArray[np.uint8 | np.uint16]
 PERCENTILES = (0.5, 99.5)
 
@@ -28,17 +30,17 @@ def placement(height: int, width: int, size: int, fit: Fit) -> tuple[int, int, i
     return (size - h) // 2, (size - w) // 2, h, w
 
 
-def to_stored(pixels: Pixels, intensity: Intensity, wide: bool) -> Stored:
-    """Pixels as uint8, or as uint16 if `wide`, over the whole range of that type.
+def to_stored(pixels: Pixels, intensity: Intensity, wide: bool, ends: Ends | None = None) -> Stored:
+    """Pixels as uint8, or as uint16 if `wide`, over the whole range of that type; any shape.
 
     `range` takes values as stored: 0..255, 0..65535, and 0..1 for float pixels. `percentile`
     stretches each image so that its 0.5 and 99.5 percentiles become black and white; an image
-    without contrast becomes black.
+    without contrast becomes black. Where `ends` are given, these become black and white instead.
     """
     top = 65535 if wide else 255
-    if intensity == "range":
+    if ends is None and intensity == "range":
         return _range(pixels, wide)
-    low, high = np.percentile(pixels, PERCENTILES)
+    low, high = np.percentile(pixels, PERCENTILES) if ends is None else ends
     if high <= low:
         low, high = float(pixels.min()), float(pixels.max())
     span = float(high - low) or np.inf
@@ -64,13 +66,42 @@ def region_to_grid(mask: BoolArray, size: int, fit: Fit) -> NDArray[np.float32]:
     """(size, size) share in [0, 1] of each cell that the region covers, on the grid of `to_grid`.
 
     Args:
-        mask: (H, W) region on the image's own grid.
+        mask: (H, W) region on the image's own grid; (size, size, size) of a tile stays as it is.
+    Raises:
+        DataError: if a tile has another size.
     """
+    if mask.ndim == 3:
+        return check_tile(mask, size).astype(np.float32)
     top, left, h, w = placement(mask.shape[0], mask.shape[1], size, fit)
     out = np.zeros((size, size), np.float32)
     down, across = _coverage(mask.shape[0], h), _coverage(mask.shape[1], w)
     out[top : top + h, left : left + w] = down @ mask.astype(np.float32) @ across.T
     return np.clip(out, 0, 1)
+
+
+def tile_to_grid(stored: Stored, size: int, channels: int) -> Stored:
+    """(channels, size, size, size) of a (size, size, size) tile, which is never resized.
+
+    Raises:
+        DataError: if the tile has another size.
+    """
+    return np.repeat(check_tile(stored, size)[None], channels, axis=0)
+
+
+def check_tile(tile: AnyArray, size: int) -> AnyArray:
+    """The tile; `DataError` unless it is (size, size, size)."""
+    if tile.shape != (size, size, size):
+        raise DataError(
+            f"a tile must be as large as the network's grid, {size} x {size} x {size}, but is "
+            f"{' x '.join(map(str, tile.shape))}; set `data.image_size` to the tile's side"
+        )
+    return tile
+
+
+def fullest_plane(mask: BoolArray) -> int:
+    """Of a (S, S, S) mask, the plane that holds most of it; the middle one if it is empty."""
+    counts = mask.sum(axis=(1, 2))
+    return int(counts.argmax()) if counts.any() else len(mask) // 2
 
 
 def shrunk(stored: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

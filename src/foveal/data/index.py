@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from foveal.core.arrays import IntArray
-from foveal.data.assembly import conflict_problems
+from foveal.data.assembly import conflict_problems, unlabeled_problems
 from foveal.data.cache import cache_root
 from foveal.data.facts import Progress, survey
 from foveal.data.leaks import conflicts
 from foveal.data.problems import Problem
 from foveal.data.row import Row
 from foveal.data.sources import distinct, read_source
+from foveal.data.volumes.cutting import Cutting
 
 
 def index_source(
@@ -21,6 +22,8 @@ def index_source(
     *,
     base: Path | None = None,
     cache: Path | None = None,
+    cutting: Cutting | None = None,
+    unpacking: Progress | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows with a readable image of all sources, and every problem found on the way.
 
@@ -30,10 +33,12 @@ def index_source(
     patients that cross the split. Rows with a broken mask are kept, cells and all.
 
     Args:
-        sources: manifests, folders and npz files.
+        sources: manifests, folders, npz and NIfTI files.
         progress: called with images looked at and all.
         base: what relative sources start from.
         cache: see `load_pool`.
+        cutting: into what samples volumes are cut; pictures if None.
+        unpacking: called with volumes unpacked and all.
     Raises:
         DataError: if a source does not exist or is of no known kind.
     """
@@ -41,7 +46,7 @@ def index_source(
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        found, wrong = read_source(source, folder, base)
+        found, wrong = read_source(source, folder, base, cutting, unpacking)
         rows += found
         problems += wrong
     rows = distinct(rows, problems)
@@ -61,6 +66,8 @@ def _repeats(rows: Sequence[Row], picture: IntArray) -> list[Problem]:
     for row, number in zip(rows, np.asarray(picture).tolist(), strict=True):
         if number >= 0 and first.setdefault((number, row.label), row) is not row:
             same = first[(number, row.label)].uri
+            if row.image.of_volume and row.series == first[(number, row.label)].series:
+                continue  # pictures of one volume are alike by nature
             text = f"the same pixels as {same!r}"
             problems.append(Problem(row.number, row.uri, "repeat", text))
     return problems
@@ -68,7 +75,7 @@ def _repeats(rows: Sequence[Row], picture: IntArray) -> list[Problem]:
 
 def _blank(rows: Sequence[Row]) -> list[Problem]:
     text = "the `label` is empty; fine for images that people will label, else fill it"
-    return [Problem(row.number, row.uri, "label", text) for row in rows if not row.label]
+    return unlabeled_problems(rows, text)
 
 
 def _crossing(rows: Sequence[Row]) -> list[Problem]:

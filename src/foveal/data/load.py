@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from foveal.core.arrays import BoolArray, IntArray
-from foveal.core.errors import DataError
+from foveal.core.errors import DataError, SpecError
 from foveal.core.pool import PARTS, Part, Pool, SampleId
 from foveal.core.spec import DataSpec
 from foveal.data.assembly import (
@@ -18,6 +18,7 @@ from foveal.data.assembly import (
     assemble,
     conflict_problems,
     content_digest,
+    unlabeled_problems,
 )
 from foveal.data.cache import cache_root
 from foveal.data.collection import Collection, Progress
@@ -49,26 +50,29 @@ def load_pool(
     are listed, not raised; their images are left out if they cannot be used.
 
     Args:
-        source: a manifest (CSV or Parquet), a folder, or an npz.
+        source: a manifest (CSV or Parquet), a folder, an npz, or a NIfTI file.
         spec: grid, split and leak settings; the defaults if None.
         base: what a relative `source` starts from; the current folder if None.
-        progress: called with images looked at and all; not called if nothing changed since.
+        progress: called with volumes unpacked and all, then with images looked at and all; not
+            called with images if nothing changed since.
         cache: where facts, unpacked arrays and pixels are kept; see `cache_root` if None.
         blank_labels: `keep` leaves unlabeled candidates in the pool, for live annotation.
         empty_region_classes: classes whose images have nothing to see; None infers them (a class
             that never has a region while all others always have).
     Raises:
         DataError: if the source cannot be opened or no image of it can be used.
+        SpecError: if the pool holds 3-D tiles and `spec.image_size` is not their side.
         LeakError: if a patient crosses the split, or an image does and `spec.leaks` is `refuse`.
     """
     settings = spec or DataSpec(source=str(source))
     folder = cache or cache_root()
-    rows, problems = read_source(source, folder, base)
+    rows, problems = read_source(source, folder, base, progress=progress)
     found = survey(rows, folder, progress)
     problems += found.problems
     problems += _float_problems(rows, found.facts, settings)
     kept = np.flatnonzero(found.facts.ok & ~_out_of_range(found.facts, settings))
     _refuse_nothing(source, kept, problems)
+    tile = _tile(rows, kept, settings)
     usable = _usable(rows, found, kept)
     made = assemble(usable, settings, blank_labels, empty_region_classes)
     problems += conflict_problems(usable.rows, made.conflicts)
@@ -82,7 +86,7 @@ def load_pool(
         problems=tuple(problems),
         receipt=receipt,
         spec=settings,
-        plan=_plan(found.facts, kept, settings),
+        plan=_plan(found.facts, kept, settings, solid=tile > 0),
         places={row.id: row.image for row in usable.rows},
         digests=found.facts.digest[kept],
         cache=folder,
@@ -92,13 +96,13 @@ def load_pool(
 def _out_of_range(facts: Facts, spec: DataSpec) -> BoolArray:
     """Float images have no natural range but 0..1; `percentile` takes any."""
     outside = (facts.bits == 32) & ((facts.low < 0) | (facts.high > 1))
-    return np.asarray(outside & (spec.intensity == "range"))
+    return np.asarray(outside & (spec.intensity == "range") & (spec.window is None))
 
 
 def _float_problems(rows: Sequence[Row], facts: Facts, spec: DataSpec) -> list[Problem]:
     text = (
         "signed and float pixels must lie in 0..1 to be used as stored, but do not; "
-        "set `data.intensity: percentile`"
+        "set `data.intensity: percentile`, or a `data.window`"
     )
     where = np.flatnonzero(_out_of_range(facts, spec)).tolist()
     return [Problem(rows[i].number, rows[i].uri, "range", text) for i in where]
@@ -108,7 +112,7 @@ def _label_problems(rows: Sequence[Row], blank_labels: BlankLabels) -> list[Prob
     if blank_labels == "keep":
         return []
     text = "the `label` cell is empty, so the image is excluded; fill it or drop the row"
-    return [Problem(row.number, row.uri, "label", text) for row in rows if not row.label]
+    return unlabeled_problems(rows, text)
 
 
 def _refuse_nothing(source: str | Path, kept: IntArray, problems: Sequence[Problem]) -> None:
@@ -129,13 +133,36 @@ def _usable(rows: Sequence[Row], found: Survey, kept: IntArray) -> Usable:
     )
 
 
-def _plan(facts: Facts, kept: IntArray, spec: DataSpec) -> GridPlan:
+def _tile(rows: Sequence[Row], kept: IntArray, spec: DataSpec) -> int:
+    """Side of the tiles that the pool is made of; 0 for pictures."""
+    sides = {rows[i].image.tile for i in kept.tolist()}
+    if len(sides) > 1:
+        raise DataError(
+            "a pool must hold pictures, or 3-D tiles of one size, but this source has "
+            f"{' and '.join(_kind_of(side) for side in sorted(sides))}; make a manifest for each"
+        )
+    side: int = sides.pop()
+    if side and side != spec.image_size:
+        raise SpecError(
+            f"`data.image_size` must be the side of the pool's tiles, {side}, but is "
+            f"{spec.image_size}; tiles are never resized"
+        )
+    return side
+
+
+def _kind_of(side: int) -> str:
+    return f"tiles of side {side}" if side else "pictures"
+
+
+def _plan(facts: Facts, kept: IntArray, spec: DataSpec, solid: bool) -> GridPlan:
     return GridPlan(
         size=spec.image_size,
         fit=spec.fit,
         intensity=spec.intensity,
         channels=int(facts.channels[kept].max()),
         wide=bool((facts.bits[kept] > 8).any()),
+        solid=solid,
+        window=spec.window,
     )
 
 
@@ -196,7 +223,8 @@ def _notes(pool: Pool, found: Survey, kept: IntArray, spec: DataSpec) -> Iterato
     if len(pool.classes) < 2:
         yield f"{len(pool.classes)} classes: nothing can be told apart"
     wide = kept[found.facts.bits[kept] == 16]
-    if len(wide) and spec.intensity == "range" and found.facts.high[wide].max() < DIM_BELOW:
+    as_stored = spec.intensity == "range" and spec.window is None
+    if len(wide) and as_stored and found.facts.high[wide].max() < DIM_BELOW:
         yield (
             f"16-bit images reach {int(found.facts.high[wide].max())} of 65535 at most and will be "
             "nearly black; set `data.intensity: percentile`"

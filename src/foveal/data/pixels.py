@@ -1,4 +1,4 @@
-"""PixelStore: all images of a pool on the network's grid, in one memory-mapped file."""
+"""PixelStore: all images or 3-D tiles of a pool on the network's grid, in one mapped file."""
 
 import hashlib
 import io
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from foveal.core.arrays import IntArray
 from foveal.core.errors import DataError
 from foveal.data.cache import write_streamed
-from foveal.data.grid import Fit, Intensity, Stored, to_grid, to_stored
+from foveal.data.grid import Ends, Fit, Intensity, Stored, tile_to_grid, to_grid, to_stored
 from foveal.data.readers import Place, Unreadable, read_picture
+from foveal.data.readers.stack import stack_facts
 
 VERSION = 1  # raise it when an image would come out differently, so that old files are not used
 BLOCK = 64
@@ -33,21 +34,60 @@ class GridPlan:
     intensity: Intensity
     channels: int
     wide: bool
+    solid: bool = False
+    window: tuple[float, float] | None = None
 
-    def key(self, digests: NDArray[np.uint8]) -> str:
+    def key(self, digests: NDArray[np.uint8], places: Sequence[Place] = ()) -> str:
         """Name of the file: everything that decides its content, and nothing else."""
-        h = hashlib.sha256(f"pixels {VERSION} {self}\n".encode())
+        h = hashlib.sha256(f"pixels {VERSION} {self._text()}\n".encode())
         h.update(np.ascontiguousarray(digests).data)
+        for ends in (self.ends(place) for place in places if place.of_volume):
+            h.update(f"{ends}\n".encode())
         return h.hexdigest()[:32]
 
+    def _text(self) -> str:
+        """What does not hold for plain pictures is left out, so that their files keep the name."""
+        plain = (
+            f"GridPlan(size={self.size!r}, fit={self.fit!r}, intensity={self.intensity!r}, "
+            f"channels={self.channels!r}, wide={self.wide!r})"
+        )
+        more = (f" solid={self.solid}" if self.solid else "") + (
+            f" window={self.window}" if self.window else ""
+        )
+        return plain + more
+
+    def shape(self, count: int) -> tuple[int, ...]:
+        """Of the store of so many images."""
+        return (count, self.channels, *(self.size,) * (3 if self.solid else 2))
+
+    def ends(self, place: Place) -> Ends | None:
+        """Values that become black and white; None if each picture has its own, or as stored.
+
+        Raises:
+            Unreadable: if the volume that the picture is part of is no longer there.
+        """
+        if self.window:
+            center, width = self.window
+            return center - width / 2, center + width / 2
+        if self.intensity == "percentile" and place.of_volume:
+            facts = stack_facts(place.path)
+            return facts.low, facts.high
+        return None
+
+    def stored(self, place: Place, wide: bool) -> Stored:
+        """(H, W[, 3]) image or (S, S, S) tile at `place`, at its own size."""
+        return to_stored(read_picture(place).pixels, self.intensity, wide, self.ends(place))
+
     def apply(self, place: Place) -> Stored:
-        """(C, S, S) image at `place`."""
-        stored = to_stored(read_picture(place).pixels, self.intensity, self.wide)
+        """(C, S, S) image, or (C, S, S, S) tile, at `place`."""
+        stored = self.stored(place, self.wide)
+        if self.solid:
+            return tile_to_grid(stored, self.size, self.channels)
         return to_grid(stored, self.size, self.fit, self.channels)
 
 
 class PixelStore:
-    """(n, C, S, S) uint8 or uint16 images; row i is sample i of the pool.
+    """(n, C, S, S) uint8 or uint16 images, (n, C, S, S, S) tiles; row i is sample i of the pool.
 
     Nothing is held in memory but the pages the system keeps of the file.
     """
@@ -69,8 +109,13 @@ class PixelStore:
         """Side of the grid in pixels."""
         return int(self._array.shape[2])
 
+    @property
+    def solid(self) -> bool:
+        """Whether rows are 3-D tiles."""
+        return self._array.ndim == 5
+
     def read(self, rows: IntArray) -> NDArray[np.float32]:
-        """(b, C, S, S) images of some rows, in the order asked, in [0, 1]."""
+        """(b, C, S, S) images, (b, C, S, S, S) tiles, of some rows as asked, in [0, 1]."""
         index = np.asarray(rows, np.int64)
         return np.asarray(self._array[index], np.float32) / self._top
 
@@ -96,8 +141,8 @@ def open_store(
         DataError: if an image can no longer be read.
         StoreError: if the disk is full or the folder not writable.
     """
-    target = folder / "pixels" / f"{plan.key(digests)}.npy"
-    shape = (len(places), plan.channels, plan.size, plan.size)
+    target = folder / "pixels" / f"{plan.key(digests, places)}.npy"
+    shape = plan.shape(len(places))
     dtype: Type = np.dtype(np.uint16) if plan.wide else np.dtype(np.uint8)
     array = _mapped(target, shape, dtype)
     if array is None:

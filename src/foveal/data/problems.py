@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
-WARNING_KINDS = frozenset({"constant", "orientation", "conflict", "repeat", "box"})
+WARNING_KINDS = frozenset(
+    {
+        "constant", "orientation", "conflict", "repeat", "box",
+        "split", "tilt", "localizer", "no_geometry",  # of DICOM series
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class Row:
     """`uri` is the image as the user wrote it; `series` and `position` make the sample's id.
 
     `number` counts a table's rows from 1. `group` is the patient, "" where unknown. `extra` holds
-    the columns that Foveal gives no meaning.
+    the columns that Foveal gives no meaning. `spacing_mm` is as in `core.pool.Sample`.
     """
 
     number: int | None
@@ -49,6 +49,7 @@ class Row:
     region: RegionSource = NO_REGION
     weak: RegionSource = NO_REGION
     extra: Mapping[str, str] = field(default_factory=dict)
+    spacing_mm: tuple[float, ...] = ()
 
     @property
     def id(self) -> SampleId:

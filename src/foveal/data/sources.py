@@ -1,4 +1,4 @@
-"""Sources: a manifest, a folder of images or an npz, all turned into rows."""
+"""Sources: a manifest, a folder of images or volumes, an npz or a NIfTI file, turned into rows."""
 
 import os
 from collections import defaultdict
@@ -10,8 +10,17 @@ from foveal.data.manifest import PARQUET_SUFFIXES, SPLITS, read_manifest
 from foveal.data.paths import Paths, npz_series
 from foveal.data.problems import Problem
 from foveal.data.readers import IMAGE_SUFFIXES, Place
+from foveal.data.readers.nifti import is_nifti
 from foveal.data.readers.npz import frames, members, read_labels, unpack
 from foveal.data.row import NO_REGION, RegionSource, Row, Split
+from foveal.data.volumes.cutting import Cutting
+from foveal.data.volumes.folders import (
+    Progress,
+    dicom_source,
+    has_dicom,
+    has_nifti,
+    nifti_source,
+)
 
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"}) | PARQUET_SUFFIXES
 MASKS, IMAGES, MASK_MARK = "masks", "images", "_mask"
@@ -19,33 +28,62 @@ NPZ_SPLITS: Sequence[Split] = ("train", "val", "test")
 
 
 def read_source(
-    source: str | Path, cache: Path, base: Path | None = None
+    source: str | Path,
+    cache: Path,
+    base: Path | None = None,
+    cutting: Cutting | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows of a source, one for each distinct sample id, and what is wrong with the others.
 
     Args:
-        source: a manifest (CSV or Parquet), a folder, or an npz; relative to `base`.
-        cache: where arrays of npz files are unpacked.
+        source: a manifest (CSV or Parquet), a folder of pictures, NIfTI or DICOM, also mixed, an
+            npz, or a NIfTI file; relative to `base`.
+        cache: where arrays of npz files and volumes are unpacked.
         base: the folder of the experiment's file; the current folder if None.
+        cutting: into what samples volumes are cut; pictures if None.
+        progress: called with volumes unpacked and all.
     Raises:
         DataError: if there is no such source, or it is of no known kind.
     """
     path = (base or Path()) / source
     suffix = path.suffix.lower()
+    cut = cutting or Cutting()
     if path.is_dir():
         rows, problems = read_folder(path, cache)
+        for volumes in (_nifti(path, cache, cut, progress), _dicom(path, cache, cut, progress)):
+            rows += volumes[0]
+            problems += volumes[1]
     elif not path.is_file():
         raise DataError(f"the source {str(source)!r} does not exist; correct the path")
     elif suffix in TABLE_SUFFIXES:
-        rows, problems = read_manifest(path, path.parent, cache)
+        rows, problems = read_manifest(path, path.parent, cache, cut)
+    elif is_nifti(path.name):
+        rows, problems = nifti_source(path.parent, cache, cut, progress, only=path.name)
     elif suffix == ".npz":
         rows, problems = read_npz(path, cache), []
     else:
         raise DataError(
-            f"the source {str(source)!r} must be a CSV or Parquet table, a folder, or an npz, "
-            f"not {suffix or 'a file without suffix'!r}"
+            f"the source {str(source)!r} must be a CSV or Parquet table, a folder, an npz, or "
+            f"NIfTI, not {suffix or 'a file without suffix'!r}"
         )
     return distinct(rows, problems), problems
+
+
+def _nifti(
+    folder: Path, cache: Path, cutting: Cutting, progress: Progress | None
+) -> tuple[list[Row], list[Problem]]:
+    if not has_nifti(folder):
+        return [], []
+    return nifti_source(folder, cache, cutting, progress)
+
+
+def _dicom(
+    folder: Path, cache: Path, cutting: Cutting, progress: Progress | None
+) -> tuple[list[Row], list[Problem]]:
+    if not has_dicom(folder):
+        return [], []
+    return dicom_source(folder, cache, cutting, progress)
 
 
 def read_folder(folder: Path, cache: Path) -> tuple[list[Row], list[Problem]]:

@@ -14,13 +14,15 @@ from foveal.data.row import Box, RegionSource
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Regions by sample. `shapes` holds (height, width) of each image."""
+    """Regions by sample. `shapes` holds (height, width) of each image, (S, S, S) of a tile."""
 
     sources: Mapping[SampleId, RegionSource]
-    shapes: Mapping[SampleId, tuple[int, int]]
+    shapes: Mapping[SampleId, tuple[int, ...]]
 
     def region(self, sample: SampleId) -> BoolArray | None:
         """(H, W) region on the image's own grid; all False for nothing to see; None if unknown.
+
+        Of a tile it is (S, S, S).
 
         Raises:
             DataError: if the sample is not in the collection, or a mask that could be read when
@@ -35,7 +37,7 @@ class Regions:
             return _mask(source, shape, sample)
         return _filled(source.box, shape) if source.box else None
 
-    def _of(self, sample: SampleId) -> tuple[RegionSource, tuple[int, int]]:
+    def _of(self, sample: SampleId) -> tuple[RegionSource, tuple[int, ...]]:
         try:
             return self.sources[sample], self.shapes[sample]
         except KeyError:
@@ -62,7 +64,7 @@ class Reference(Regions):
             ) from None
 
 
-def _mask(source: RegionSource, shape: tuple[int, int], sample: SampleId) -> BoolArray:
+def _mask(source: RegionSource, shape: tuple[int, ...], sample: SampleId) -> BoolArray:
     try:
         mask = read_mask(source.masks)
     except Unreadable as error:
@@ -74,7 +76,7 @@ def _mask(source: RegionSource, shape: tuple[int, int], sample: SampleId) -> Boo
     return mask
 
 
-def _filled(box: Box, shape: tuple[int, int]) -> BoolArray:
+def _filled(box: Box, shape: tuple[int, ...]) -> BoolArray:
     x0, y0, x1, y1 = box
     region = np.zeros(shape, bool)
     region[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = True

@@ -6,14 +6,14 @@ import numpy as np
 
 from foveal.core.arrays import BoolArray
 from foveal.data.readers.dispatch import read_picture
-from foveal.data.readers.picture import Place, Unreadable
+from foveal.data.readers.picture import Place, Unreadable, is_color
 
 JPEG_SUFFIXES = frozenset({".jpg", ".jpeg"})
 JPEG_ABOVE = 127  # JPEG smears a black-and-white mask; half way between is its edge
 
 
 def read_mask(places: Sequence[Place]) -> BoolArray:
-    """(H, W) union of mask files; True where any channel is not zero.
+    """(H, W) union of mask files, (S, S, S) of tiles; True where any channel is not zero.
 
     Palette masks count by color, so the usual black background is False whatever its index. JPEG
     masks are cut at half intensity, since their compression leaves faint values around the edge.
@@ -32,4 +32,4 @@ def _one(place: Place) -> BoolArray:
     pixels = read_picture(place).pixels
     lossy = place.path.suffix.lower() in JPEG_SUFFIXES
     inside: BoolArray = np.greater(pixels, JPEG_ABOVE if lossy else 0)
-    return np.asarray(inside.any(axis=2)) if inside.ndim == 3 else inside
+    return np.asarray(inside.any(axis=2)) if is_color(pixels) else inside

@@ -18,19 +18,28 @@ Pixels = NDArray[np.uint8 | np.uint16 | np.float32]
 class Place:
     """Where pixels lie: an image file, or frame `position` of a `.npy` file.
 
-    `archive` and `member` say which npz and which of its arrays such a `.npy` was unpacked from.
+    `archive` and `member` say which npz and which of its arrays such a `.npy` was unpacked from,
+    or which volume and how it was cut. Where `tile` is not 0, `position` counts 3-D tiles of that
+    side instead of frames.
     """
 
     path: Path
     position: int | None = None
     archive: Path | None = None
     member: str = ""
+    tile: int = 0
+
+    @property
+    def of_volume(self) -> bool:
+        """Whether this is a picture or tile of a volume."""
+        return self.archive is not None and self.archive.suffix.lower() != ".npz"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """(H, W) grey or (H, W, 3) RGB pixels as stored: uint8, uint16, or finite float32.
 
+    A tile of a volume is (S, S, S), with S far above 3.
     `notes` are pairs of kind and sentence about things that a user may want to know.
     """
 
@@ -44,6 +53,16 @@ class Unreadable(DataError):  # noqa: N818  (says what the file is)
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def grid_shape(pixels: NDArray[np.generic]) -> tuple[int, ...]:
+    """(H, W) of a picture without its colors, (S, S, S) of a tile."""
+    return pixels.shape[:2] if is_color(pixels) else pixels.shape
+
+
+def is_color(pixels: NDArray[np.generic]) -> bool:
+    """Whether the last axis holds colors."""
+    return pixels.ndim == 3 and pixels.shape[2] == 3
 
 
 def check_size(width: int, height: int) -> None:
@@ -75,7 +94,7 @@ def picture(pixels: NDArray[np.generic], notes: tuple[tuple[str, str], ...] = ()
             raise Unreadable(
                 "nan", "pixels must be finite, but some are NaN or infinite; replace them"
             )
-    if pixels.ndim == 3 and _channels_agree(pixels):
+    if is_color(pixels) and _channels_agree(pixels):
         pixels = pixels[:, :, 0]
     kept: Pixels = np.ascontiguousarray(pixels)
     return Picture(kept, notes)

@@ -1,0 +1,180 @@
+"""DICOM series by folder and token: images unpacked, and what SEG and RTSTRUCT draw on them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from foveal.core.arrays import AnyArray, BoolArray
+from foveal.core.volume import Axis, Volume
+from foveal.data.dicom import DicomSeries, find_series, read_series, read_stack, regions_of
+from foveal.data.dicom.headers import DAMAGED, tolerant
+from foveal.data.problems import Problem
+from foveal.data.readers.picture import Place, Unreadable
+from foveal.data.readers.stack import StackFacts, stack_facts
+from foveal.data.volumes.address import Address, parse_address
+from foveal.data.volumes.unpack import mask_stack, percentiles, stack_of, stack_path, unpacked
+
+ACQUIRED: Axis = 2  # pictures of a series follow each other along the last axis of its volume
+REFERENCES = ("ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class DicomFolders:
+    """Series of the folders looked through so far; each folder is looked through once."""
+
+    _found: dict[Path, tuple[list[DicomSeries], list[Problem]]] = field(default_factory=dict)
+
+    def all(
+        self, folder: Path, progress: Progress | None = None
+    ) -> tuple[list[DicomSeries], list[Problem]]:
+        """Every series below a folder, and what was wrong."""
+        if folder not in self._found:
+            if not folder.is_dir():
+                raise Unreadable("missing", "the folder of DICOM files does not exist")
+            self._found[folder] = find_series(folder, progress)
+        return self._found[folder]
+
+    def series(self, folder: Path, token: str) -> DicomSeries:
+        """The series that a token names.
+
+        Raises:
+            Unreadable: if the folder has none.
+        """
+        for series in self.all(folder)[0]:
+            if series.token == token:
+                return series
+        raise Unreadable("missing", f"the folder holds no DICOM series {token!r}; index it again")
+
+    def image(self, folder: Path, address: Address, cache: Path) -> Path:
+        """The unpacked pictures of a series.
+
+        Raises:
+            Unreadable: if it is no image, or cannot be read, or has no grid to cut tiles of.
+        """
+        if address.region:
+            raise Unreadable("format", "a region is a mask; it belongs into the `mask` column")
+        series = self.series(folder, address.token)
+        axis = axis_of(address)
+        target = stack_path(cache, series.files, f"dicom {axis} {series.token}")
+        return unpacked(target, lambda: _pictures(series, address, axis))
+
+    def mask(self, folder: Path, address: Address, image: Place, cache: Path) -> Path:
+        """The unpacked mask of one region, or of all, on the grid of an image series.
+
+        Raises:
+            Unreadable: if image and mask are not of DICOM, the region does not exist, or what was
+                drawn does not belong to the image.
+        """
+        at = parse_address(f"x#{image.member}:0") if image.of_volume else None
+        if at is None or not at.token or image.archive is None:
+            raise Unreadable(
+                "mask_grid", "a region of DICOM belongs to a DICOM series, but its image is another"
+            )
+        drawn = self.series(folder, address.token)
+        images = self.series(image.archive, at.token)
+        facts = stack_facts(image.path)
+        what = f"dicom mask {facts.axis} {drawn.token} {images.token} {address.region}"
+        target = stack_path(cache, [*drawn.files, *images.files], what)
+        return unpacked(target, lambda: _region(drawn, images, facts, address.region))
+
+    def region_names(
+        self, folder: Path, address: Address, image: Address, cache: Path
+    ) -> list[str]:
+        """Names of the regions that a series draws on another.
+
+        Raises:
+            Unreadable: if they cannot be read or do not belong together.
+        """
+        grid = stack_facts(self.image(folder, image, cache)).frame()
+        images = self.series(folder, image.token)
+        return list(regions_of(self.series(folder, address.token), grid, images))
+
+    def drawn_on(self, folder: Path) -> dict[str, list[DicomSeries]]:
+        """By token of each image series, the segmentations and structure sets drawn on it."""
+        found = self.all(folder)[0]
+        of_uid: dict[str, list[DicomSeries]] = {}
+        for images in found:
+            if images.kind == "image":
+                of_uid.setdefault(_uid(images.files[0]), []).append(images)
+        drawn: dict[str, list[DicomSeries]] = {s.token: [] for s in found}
+        for series in found:
+            if series.kind in ("segmentation", "structure_set"):
+                for uid in sorted(_references(series.files[0])):
+                    for images in of_uid.get(uid, ()):
+                        drawn[images.token].append(series)
+        return drawn
+
+
+def axis_of(address: Address) -> Axis | None:
+    """The axis a series is cut across: as acquired; of tiles the usual one of volumes."""
+    if address.tile:
+        return None
+    return ACQUIRED if address.axis is None else address.axis
+
+
+def _pictures(
+    series: DicomSeries, address: Address, axis: Axis | None
+) -> tuple[AnyArray, StackFacts]:
+    if series.volume:
+        return stack_of(read_series(series), axis)
+    if address.tile or address.axis is not None:
+        read_series(series)  # says why there is no volume
+    stack = read_stack(series)
+    low, high = percentiles(stack.pictures)
+    shape = stack.pictures.shape[:3]
+    return stack.pictures, StackFacts(
+        shape, (), (), 0, stack.spacing_mm, low, high, float(stack.pictures.min())
+    )
+
+
+def _region(
+    drawn: DicomSeries, images: DicomSeries, facts: StackFacts, name: str
+) -> tuple[BoolArray, StackFacts]:
+    on = facts.frame()
+    masks = regions_of(drawn, on, images)
+    if name and name not in masks:
+        raise Unreadable("missing", "no region of that name was drawn on the image")
+    chosen: Sequence[BoolArray] = [masks[name]] if name else list(masks.values())
+    if not chosen:
+        raise Unreadable("missing", "no region was drawn on the image")
+    union: BoolArray = np.logical_or.reduce(chosen)
+    if on is None:
+        stack = union.transpose(2, 1, 0)
+        spacing = facts.spacing_mm
+        return stack, StackFacts(stack.shape, (), (), 0, spacing, 0.0, 1.0, 0.0)
+    axes: tuple[Axis, Axis, Axis] = (0, 1, 2)
+    return mask_stack(Volume(union, on.affine), axes[facts.axis], None)
+
+
+def _uid(path: Path) -> str:
+    return str(_tags(path, ["SeriesInstanceUID"]).get("SeriesInstanceUID", ""))
+
+
+def _references(path: Path) -> set[str]:
+    """Series that a SEG or RTSTRUCT file says it is drawn on."""
+    data = _tags(path, list(REFERENCES))
+    with tolerant():
+        return {uid for uid in _series_uids(data) if uid}
+
+
+def _series_uids(data: Dataset) -> list[str]:
+    """Of every item that refers to a series, however deep it lies."""
+    uids = []
+    for element in data:
+        if element.VR == "SQ":
+            for item in element.value:
+                uids += [str(item.get("SeriesInstanceUID", "")), *_series_uids(item)]
+    return uids
+
+
+def _tags(path: Path, tags: list[str]) -> Dataset:
+    try:
+        with tolerant():
+            return dcmread(path, stop_before_pixels=True, force=True, specific_tags=tags)
+    except DAMAGED as error:
+        raise Unreadable("unreadable", "the file is cut off or damaged; copy it again") from error
