@@ -12,7 +12,6 @@ from foveal.cli.progress import watching
 from foveal.loop import Bench, Ended, Outcome, Run, check_study, perform, run_study
 from foveal.models import use_threads
 
-
 TOLD = {"macro_auroc": "macro AUROC", "dice": "Dice"}  # after a run, the first it has
 
 

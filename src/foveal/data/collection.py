@@ -11,10 +11,11 @@ from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.pool import Pool, SampleId
 from foveal.core.spec import DataSpec
-from foveal.data.grid import region_to_grid, shrunk
+from foveal.data.grid import from_grid, region_to_grid, shrunk
 from foveal.data.pixels import GridPlan, PixelStore, open_store
 from foveal.data.problems import Problem
 from foveal.data.readers import Place, Unreadable
+from foveal.data.readers.stack import stack_facts
 from foveal.data.receipt import Receipt
 from foveal.data.truth import Reference, Regions
 
@@ -58,6 +59,24 @@ class Collection:
         folder = self.cache if cache_folder is None else cache_folder
         return open_store(places, uris, self.digests, self.plan, folder, progress)
 
+    @property
+    def key(self) -> str:
+        """Names the images and how they are brought to the grid, for files made from them."""
+        places = [self.places[sample.id] for sample in self.pool.samples]
+        return self.plan.key(self.digests, places)
+
+    def volume_shape(self, sample: SampleId) -> tuple[int, int, int] | None:
+        """(pictures, rows, columns) of the volume that a sample is part of; None if of none.
+
+        Raises:
+            DataError: if the sample is unknown.
+        """
+        place = self.places[self.pool[sample].id]
+        if not place.of_volume:
+            return None
+        count, height, width = stack_facts(place.path).shape[:3]
+        return count, height, width
+
     def region_on_grid(self, mask: BoolArray) -> NDArray[np.float32]:
         """(S, S) share in [0, 1] of each grid cell that a region covers; fit as the pixels are.
 
@@ -67,6 +86,15 @@ class Collection:
             DataError: if a tile has another size than the grid.
         """
         return region_to_grid(mask, self.spec.image_size, self.spec.fit)
+
+    def on_image(self, values: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Values on the network's grid brought to an image of `shape`: undoes `region_on_grid`.
+
+        Args:
+            values: (S, S), such as probabilities; (S, S, S) of a tile.
+            shape: (H, W) of the image, or (S, S, S).
+        """
+        return from_grid(values, shape, self.spec.fit)
 
     def original(self, sample: SampleId, plane: int | None = None) -> NDArray[np.uint8]:
         """(H, W) or (H, W, 3) image at its own size; deeper ones brought to 8 bits.

@@ -79,6 +79,21 @@ def region_to_grid(mask: BoolArray, size: int, fit: Fit) -> NDArray[np.float32]:
     return np.clip(out, 0, 1)
 
 
+def from_grid(values: NDArray[np.float32], shape: tuple[int, ...], fit: Fit) -> NDArray[np.float32]:
+    """Values on the grid of `to_grid` brought to the image's own, bilinear; a tile stays as it is.
+
+    Args:
+        values: (size, size), or (size, size, size) of a tile.
+        shape: (H, W) of the image.
+    """
+    if values.ndim == 3:
+        return values
+    height, width = shape
+    top, left, h, w = placement(height, width, values.shape[0], fit)
+    shown = np.ascontiguousarray(values[top : top + h, left : left + w], np.float32)
+    return _plane(shown, height, width, Image.Resampling.BILINEAR)
+
+
 def tile_to_grid(stored: Stored, size: int, channels: int) -> Stored:
     """(channels, size, size, size) of a (size, size, size) tile, which is never resized.
 

@@ -86,7 +86,7 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
     check_enough(spec, collection)
     folder = cache_root()
     pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
-    key = collection.plan.key(collection.digests)
+    key = collection.key
     if spec.model.mode == "full" or spec.task == "segmentation":
         return Bench(
             collection,
@@ -159,9 +159,7 @@ def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
 
 def _check_references(collection: Collection) -> None:
     pool = collection.pool
-    lacking = [
-        i for i in (*pool.ids("val"), *pool.ids("test")) if not collection.truth.sources[i]
-    ]
+    lacking = [i for i in (*pool.ids("val"), *pool.ids("test")) if not collection.truth.sources[i]]
     if lacking:
         raise DataError(
             f"segmentation is measured against masks, but {len(lacking)} samples of the validation "

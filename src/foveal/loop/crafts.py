@@ -6,7 +6,6 @@ from foveal.core.spec import ExperimentSpec
 from foveal.loop.bench import Bench
 from foveal.loop.classify import Classification
 from foveal.loop.craft import Craft
-
 from foveal.loop.segmenting import Segmentation
 
 CRAFTS: Mapping[str, Callable[[ExperimentSpec, Bench], Craft]] = {

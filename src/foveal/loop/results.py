@@ -40,9 +40,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
         "wall_seconds": _wall(state),
         "ask_seconds": [round(float(d["seconds"]), 3) for d in state.details if "seconds" in d],
         "class_counts": _class_counts(state, pool)[:n],
-        "recall_per_class": [
-            t.details[REPORTED].get("recall_per_class") for t in state.trained
-        ],
+        "recall_per_class": [t.details[REPORTED].get("recall_per_class") for t in state.trained],
         "reliability": state.trained[-1].details[REPORTED].get("reliability") if n else None,
         "misalignment_size": [
             d["misalignment_size"] for d in state.details if "misalignment_size" in d

@@ -13,7 +13,7 @@ from foveal.evaluate import subject_metrics
 from foveal.loop.bench import Bench, RegionReader, Watch
 from foveal.loop.classify import bought_on_grid
 from foveal.loop.craft import Bought, Gathered, Looks, Metrics, Model, Taught
-from foveal.loop.evidence import exemplars
+from foveal.loop.exemplars import exemplars
 from foveal.loop.subjects import cases_of
 from foveal.loop.wants import ALWAYS, SETS, SHOWN, wanted
 from foveal.models.segment import (
@@ -26,7 +26,6 @@ from foveal.models.segment import (
     segment_evidence,
     segmenter_from_bytes,
 )
-from foveal.models.segment_paste import pasting
 from foveal.models.stream import Pass
 
 MEASURED = ("dice", "lesion_f1", "hd95_mm", "voxel_recall", "voxel_precision")
@@ -59,7 +58,6 @@ class Segmentation:
             validation=self._validation(),
             progress=lambda done, of: watch(f"round {round_number}: training", done, of),
             flips=not spec.data.laterality,
-            paste=pasting(spec.segment.paste) if spec.segment.paste else None,
         )
         details = {"epochs_kept": history.kept + 1, "loss": history.losses[-1]}
         return Taught(segmenter, segmenter.to_bytes(spec.model, spec.segment), details)
@@ -69,10 +67,13 @@ class Segmentation:
 
     def measure(self, model: Model, part: Part) -> tuple[Metrics, dict[str, Any]]:
         """Means over patients; records of each are kept without their names."""
-        cases = cases_of(_segmenter(model), self._bench, part, self._spec, self._how)
-        told = subject_metrics(cases)
-        named = {name: told.means[name] for name in MEASURED if told.means.get(name) is not None}
-        return named, {
+        pool = self._bench.pool
+        told = subject_metrics(
+            cases_of(_segmenter(model), self._bench, part, self._spec, self._how)
+        )
+        measured = all(pool[i].spacing_mm for i in pool.ids(part))
+        names = [name for name in MEASURED if measured or not name.endswith("_mm")]
+        return {name: told.means[name] for name in names if told.means[name] is not None}, {
             "subjects": list(told.records.values()),
             "undefined": dict(told.undefined),
             "two_class_dice": told.means["two_class_dice"],

@@ -2,18 +2,24 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.pool import Part, Pool, Sample, SampleId
 from foveal.core.spec import ExperimentSpec
 from foveal.core.truth import Truth
+from foveal.data.readers.stack import count_tiles, stack_of_tiles
 from foveal.evaluate import Case
 from foveal.loop.bench import Bench
-from foveal.models.segment import Segmenter, predict_pixels
+from foveal.models.segment import Segmenter, predict_pixels, volume_probs
 from foveal.models.stream import Pass
+
+Number = TypeVar("Number", bound=np.generic)
+UNKNOWN_MM = (1.0, 1.0)  # of pictures whose pixels nobody has measured: distances are in pixels
 
 
 def cases_of(
@@ -21,30 +27,47 @@ def cases_of(
 ) -> Iterator[Case]:
     """One case for each volume of a part, or for each picture that belongs to none; one at a time.
 
-    Masks lie on the images' own grid: probabilities are brought there before the threshold.
+    Masks lie on the images' own grid: probabilities are brought there before the threshold. Tiles
+    are put together again, and a window slides over the whole volume.
 
     Raises:
         DataError: if a sample of the part has no reference.
     """
+    one = _tiled_case if bench.pixels.solid else _sliced_case
     for series in volumes_of(bench.pool, bench.pool.ids(part)):
-        ids = tuple(sample.id for sample in series)
-        truth = bench.references()
-        references = [_reference(truth, i) for i in ids]
-        rows = bench.rows(ids)
-        batches = predict_pixels(segmenter, bench.inputs, rows, how)
-        probs = np.concatenate([found for _rows, found in batches])
-        predictions = [
-            bench.collection.on_image(p, r.shape) >= spec.segment.threshold
-            for p, r in zip(probs, references, strict=True)
-        ]
-        at = [sample.position for sample in series]
-        spacing = series[0].spacing_mm
-        yield Case(
-            series[0].group,
-            stacked(predictions, at, series[0]),
-            stacked(references, at, series[0]),
-            spacing if len(series) > 1 or part_of_volume(series[0]) else spacing[-2:] or (1.0, 1.0),
-        )
+        yield one(segmenter, bench, series, spec, how)
+
+
+def _sliced_case(
+    segmenter: Segmenter, bench: Bench, series: Sequence[Sample], spec: ExperimentSpec, how: Pass
+) -> Case:
+    ids = tuple(sample.id for sample in series)
+    references = _references(bench, ids)
+    batches = predict_pixels(segmenter, bench.inputs, bench.rows(ids), how)
+    probs = np.concatenate([found for _rows, found in batches])
+    predictions = [
+        bench.collection.on_image(p, r.shape) >= spec.segment.threshold
+        for p, r in zip(probs, references, strict=True)
+    ]
+    at, first = [sample.position for sample in series], series[0]
+    spacing = first.spacing_mm or UNKNOWN_MM
+    return Case(
+        first.group, stacked(predictions, at, first), stacked(references, at, first), spacing
+    )
+
+
+def _tiled_case(
+    segmenter: Segmenter, bench: Bench, series: Sequence[Sample], spec: ExperimentSpec, how: Pass
+) -> Case:
+    ids, first = tuple(sample.id for sample in series), series[0]
+    at = [sample.position for sample in series]
+    shape = bench.collection.volume_shape(first.id)
+    assert shape is not None, "tiles are cut of volumes"
+    pixels = bench.inputs.read(bench.rows(ids))
+    volume = np.stack([joined(channel, at, shape) for channel in np.moveaxis(pixels, 1, 0)])
+    probs = volume_probs(segmenter, volume, spec.segment, spec.data.image_size, how)
+    reference = joined(np.stack(_references(bench, ids)), at, shape)
+    return Case(first.group, probs >= spec.segment.threshold, reference, first.spacing_mm)
 
 
 def volumes_of(pool: Pool, ids: Sequence[SampleId]) -> list[list[Sample]]:
@@ -74,6 +97,20 @@ def stacked(masks: Sequence[BoolArray], at: Sequence[int], first: Sample) -> Boo
     whole = np.zeros((at[-1] - at[0] + 1, *masks[0].shape), bool)
     whole[np.array(at) - at[0]] = np.stack(masks)
     return whole
+
+
+def joined(
+    tiles: NDArray[Number], at: Sequence[int], shape: tuple[int, int, int]
+) -> NDArray[Number]:
+    """The stack of `shape` that tiles number `at` were cut of; 0 where a tile is not there."""
+    whole = np.zeros((count_tiles(shape, tiles.shape[1]), *tiles.shape[1:]), tiles.dtype)
+    whole[list(at)] = tiles
+    return stack_of_tiles(whole, shape)  # type: ignore[return-value]
+
+
+def _references(bench: Bench, ids: Sequence[SampleId]) -> list[BoolArray]:
+    truth = bench.references()
+    return [_reference(truth, i) for i in ids]
 
 
 def _reference(truth: Truth, sample: SampleId) -> BoolArray:
