@@ -19,6 +19,7 @@ from foveal.core.truth import Guard
 from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
 from foveal.loop.bench import Bench, RegionReader, Watch, check_enough, unwatched
+from foveal.loop.constraints import smallest_unit
 from foveal.loop.evidence import Known
 from foveal.loop.measure import Metrics, measure, measure_subgroups
 from foveal.loop.rehearsal import rehearse
@@ -87,7 +88,8 @@ class Experiment(AbstractContextManager["Experiment"]):
     @property
     def next(self) -> Step:
         """What `step` would do."""
-        return next_step(self.state, self.spec, len(self.bench.pool.ids("unlabeled")))
+        candidates, smallest = self.bench.pool.ids("unlabeled"), smallest_unit(self.pool, self.spec)
+        return next_step(self.state, self.spec, len(candidates), smallest)
 
     def step(self) -> Step:
         """Do the next step, journal it, and tell which it was."""
