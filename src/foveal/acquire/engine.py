@@ -8,22 +8,18 @@ import numpy as np
 
 from foveal.acquire.constraints import (
     Ask,
-    Batch,
-    Cap,
     Constraints,
-    Purse,
-    affordable_set,
+    Reduce,
+    Units,
     caps_of,
     check_costs,
     check_pins,
-    choose,
-    knapsack,
     positions_of,
     purse_of,
-    remarks,
-    walk,
+    units_of,
 )
 from foveal.acquire.derived import array_of, each_label, probs_of
+from foveal.acquire.filling import Limits, by_score, by_set
 from foveal.acquire.intake import Intake, take_in
 from foveal.acquire.membership import counts, membership
 from foveal.acquire.reasons import sentence, standings
@@ -31,7 +27,7 @@ from foveal.acquire.registry import Chosen, Scored, Strategy, get, load
 from foveal.acquire.settings import checked
 from foveal.core.arrays import AnyArray, FloatArray, IntArray, check_finite, check_shape
 from foveal.core.chance import generator
-from foveal.core.errors import EvidenceError
+from foveal.core.errors import EvidenceError, SpecError
 from foveal.core.evidence import PROBABILITIES, Evidence
 from foveal.core.query import Query, Setting
 
@@ -53,6 +49,8 @@ def acquire(
     clusters: Sequence[str] | None = None,
     studies: Sequence[str] | None = None,
     strata: Sequence[str] | None = None,
+    units: Sequence[str] | None = None,
+    labeled_groups: Sequence[str] = (),
     context: Mapping[str, Evidence] | None = None,
     constraints: Constraints = NO_CONSTRAINTS,
     over_labels: OverLabels = "mean",
@@ -79,6 +77,9 @@ def acquire(
         clusters: (n,) its near-duplicate cluster, "" if alone, for `constraints.one_per_cluster`.
         studies: (n,) its study, "" if unknown and so counted alone, for `constraints.per_study`.
         strata: (n,) its stratum (site, scanner, any column), for `constraints.per_stratum`.
+        units: (n,) what each candidate is asked together with (a volume), for `constraints.whole`.
+        labeled_groups: the group of everything that was asked in earlier rounds, one name for each
+            sample (or unit, where these are asked as a whole), for `constraints.per_group_total`.
         context: evidence of sets beside the pool: `labeled` samples, `exemplar`s of what is sought,
             `private` ones to stay away from, the `val` part, and the `head` (rows are classes). A
             strategy reads their array `embedding` as its argument `labeled_embedding`.
@@ -127,29 +128,39 @@ def acquire(
     )
     prices = None if costs is None else check_costs(costs, evidence.ids)[intake.rows]
     purse = purse_of(budget, seconds, prices, intake.ids, len(evidence))
+    samples, pins = purse.nominal, positions_of(constraints.pin, intake.ids)
+    ids, start, together = intake.ids, pins, _units(constraints, units, intake, evidence)
+    if together is not None:
+        purse, start = together.purse(purse, ids), together.holding(pins)
+        ids = tuple(ids[i] for i in together.first.tolist())
+        constraints = replace(constraints, one_per_cluster=False)
     caps = caps_of(
         constraints,
         purse.nominal,
-        groups=_arranged("groups", groups, intake, evidence),
+        groups=_arranged("groups", groups, intake, evidence, together),
         clusters=_arranged("clusters", clusters, intake, evidence),
         probs=_predictions(constraints, evidence, intake),
-        studies=_arranged("studies", studies, intake, evidence),
-        strata=_arranged("strata", strata, intake, evidence),
+        studies=_arranged("studies", studies, intake, evidence, together),
+        strata=_arranged("strata", strata, intake, evidence, together),
+        labeled_groups=labeled_groups,
     )
-    pins = positions_of(constraints.pin, intake.ids)
-    check_pins(pins, caps, purse, intake.ids, constraints.relax)
+    check_pins(start, caps, purse, ids, constraints.relax)
+    limits = Limits(caps, purse, start, constraints.relax, together)
     scored, many, told = None, evidence.task == "multilabel", _Told(len(intake))
     handed = {**settings, "round_number": round} if plan.paced else settings
     if plan.kind == "scorer":
         scored = _scored(plan, intake, handed, over_labels if many else None)
-        batch = _best(scored.score, caps, purse, constraints.relax, pins)
+        reduce: Reduce = "top" if constraints.whole == "top" else "mean"
+        filled = by_score(scored.score, limits, reduce, intake.ids)
     else:
         ask = _asking(plan, intake, handed, seed, round, told)
-        batch = _set(ask, caps, purse, constraints.relax, pins)
-    picked = np.array(batch.picked, dtype=np.int64)
+        filled = by_set(ask, len(intake), samples, limits, intake.ids)
+    picked = np.array(filled.positions, dtype=np.int64)
     columns = {"score": scored.score, **scored.parts} if scored else told.parts
+    if filled.unit_score is not None:
+        columns = {**columns, "unit_score": filled.unit_score}
     return Query(
-        ids=tuple(intake.ids[i] for i in batch.picked),
+        ids=tuple(intake.ids[i] for i in filled.positions),
         strategy=plan.name,
         parameters=settings,
         scores={name: tuple(column[picked].tolist()) for name, column in columns.items()},
@@ -159,51 +170,47 @@ def acquire(
         seed=seed,
         round=round,
         fingerprint=evidence.fingerprint,
-        notes=(
-            *_reproduced(plan),
-            *_notes(plan, scored),
-            *told.notes,
-            *remarks(batch, caps, purse, pins),
-        ),
+        notes=(*_reproduced(plan), *_notes(plan, scored), *told.notes, *filled.notes),
         stands_for=_stands_for(evidence, intake, picked),
     )
 
 
-def _best(
-    score: FloatArray, caps: Sequence[Cap], purse: Purse, relax: bool, pins: Sequence[int]
-) -> Batch:
-    """A scorer's batch. Candidates stand in hash order: a stable sort leaves equals to chance."""
-    if purse.timed:
-        return knapsack(score, caps, purse, relax=relax, start=pins)
-    return walk(np.argsort(-score, kind="stable"), caps, purse, relax=relax, start=pins)
-
-
-def _set(ask: Ask, caps: Sequence[Cap], purse: Purse, relax: bool, pins: Sequence[int]) -> Batch:
-    """A selector's batch."""
-    if purse.timed:
-        return affordable_set(ask, caps, purse, relax=relax, start=pins)
-    return choose(ask, caps, purse.costs.size, purse.nominal, relax=relax, start=pins)
-
-
 def _stands_for(evidence: Evidence, intake: Intake, picked: IntArray) -> tuple[int, ...]:
     embedding = array_of(evidence, "embedding")
-    if embedding is None:
+    if embedding is None or not picked.size:  # caps that must hold may leave nobody
         return ()
     features: FloatArray = np.asarray(embedding)[intake.rows].reshape(len(intake), -1)  # type: ignore[assignment]
     return counts(membership(features, picked), picked.size)
 
 
 def _arranged(
-    what: str, values: Sequence[str] | None, intake: Intake, evidence: Evidence
+    what: str,
+    values: Sequence[str] | None,
+    intake: Intake,
+    evidence: Evidence,
+    together: Units | None = None,
 ) -> Sequence[str] | None:
-    """Names in the order of the intake."""
+    """Names in the order of the intake, or of units where samples are asked together."""
     if values is None:
         return None
     if len(values) != len(evidence):
         raise EvidenceError(
             f"`{what}` must have {len(evidence)} names, one for each sample, not {len(values)}"
         )
-    return [values[i] for i in intake.rows.tolist()]
+    names = [values[i] for i in intake.rows.tolist()]
+    return names if together is None else together.shared(what, names)
+
+
+def _units(
+    constraints: Constraints, names: Sequence[str] | None, intake: Intake, evidence: Evidence
+) -> Units | None:
+    """Which candidates are asked together; None where each is asked alone."""
+    if constraints.whole == "none":
+        return None
+    arranged = _arranged("units", names, intake, evidence)
+    if arranged is None:
+        raise SpecError("`whole` needs `units`, one name per sample, but got none")
+    return units_of(arranged)
 
 
 def _predictions(constraints: Constraints, evidence: Evidence, intake: Intake) -> AnyArray | None:
@@ -330,15 +337,15 @@ def _reasons(
     picked: IntArray,
     pins: Sequence[int],
 ) -> tuple[str, ...]:
-    """One sentence for each pick; the pinned ones come first."""
+    """One sentence for each pick, in their order."""
     score = columns.get("score")
     places = standings(score, score[picked]) if score is not None else []
-    told = []
+    told, pinned = [], frozenset(pins)
     for i, position in enumerate(picked.tolist()):
         own: dict[str, Any] = {name: float(c[position]) for name, c in columns.items()}
         place = {"standing": places[i]} if places else {}
         why = sentence(plan, {**intake.facts(position), **settings, **own, **place})
-        told.append(why if i >= len(pins) else f"pinned; {why}" if places else "pinned")
+        told.append(why if position not in pinned else f"pinned; {why}" if places else "pinned")
     return tuple(told)
 
 

@@ -173,10 +173,22 @@ class AcquireSpec(Spec):
     balance: Literal["none", "predicted"] = "none"
     per_group: Count | None = Field(None, description="at most so many of a patient in a batch")
     per_study: Count | None = Field(None, description="at most so many of a study in a batch")
+    per_group_total: Count | None = Field(
+        None, description="at most so many of a patient over all rounds, the seed set included"
+    )
     study: str = Field("study", description="the manifest's column of studies")
     stratum: str = Field("", description="a column, such as site: each batch is shared among them")
     per_stratum: Literal["equal", "proportional"] = "equal"
     skip_near_duplicates: bool = True
+    unit: Literal["sample", "volume"] = Field(
+        "sample",
+        description="volume: all slices of a volume are asked together or not at all, also in the"
+        " seed set; caps and shares then count volumes, `budget` and `labels` still slices",
+    )
+    unit_reduce: Literal["mean", "top"] = Field(
+        "mean",
+        description="a volume's score: the mean of its slices' scores, or that of the top tenth",
+    )
     views: ViewSpec = ViewSpec()
     target: SoughtSpec = SoughtSpec()
     private: SoughtSpec = SoughtSpec()
@@ -293,6 +305,13 @@ class ExperimentSpec(Spec):
             )
         if self.seed_counts and self.cold_start != "random":
             raise ValueError("give either `seed_counts` or `cold_start`, not both")
+        if self.seed_counts and self.acquire.unit == "volume":
+            raise ValueError("give either `seed_counts` or `acquire.unit: volume`, not both")
+        if self.acquire.unit == "volume" and self.acquire.balance != "none":
+            raise ValueError(
+                "`acquire.balance` shares samples, but a volume has slices of several classes; "
+                "leave it out, or set `acquire.unit: sample`"
+            )
         if self.labels < self.first:
             raise ValueError(f"`labels` ({self.labels}) must be at least `seed_set` ({self.first})")
         if self.budget_seconds is not None and self.budget_seconds < self.cost.class_seconds:

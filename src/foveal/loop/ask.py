@@ -11,13 +11,12 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
-from foveal.core.pool import Pool
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
 from foveal.loop.arms import arm_of
 from foveal.loop.bench import Bench
-from foveal.loop.constraints import expected_seconds, names_of, rules
+from foveal.loop.constraints import Names, expected_seconds, names_of, rules
 from foveal.loop.craft import Bought, Craft, Model
 from foveal.loop.packing import pack
 from foveal.loop.region_share import ask_regions
@@ -56,11 +55,13 @@ def ask(
         state: the run so far, with the last round trained.
         blobs: keeps maps and predictions.
     """
-    ids = bench.pool.moved(state.labeled(), "labeled").ids("unlabeled")
+    labeled = state.labeled()
+    ids = bench.pool.moved(labeled, "labeled").ids("unlabeled")
     gathered = craft.gather(model, ids, bought)
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
-    query = _query(arm, evidence, gathered.context, bench.pool, spec, budget, round_number)
+    names = names_of(bench.pool, evidence.ids, spec, labeled)
+    query = _query(arm, evidence, gathered.context, names, spec, budget, round_number)
     query = replace(query, notes=(*told, *gathered.notes, *query.notes))
     astray = evidence.arrays.get("misalignment")
     misalignment = None if astray is None else dict(zip(evidence.ids, astray.tolist(), strict=True))
@@ -80,7 +81,7 @@ def _query(
     arm: str,
     evidence: Evidence,
     context: Mapping[str, Evidence],
-    pool: Pool,
+    names: Names,
     spec: ExperimentSpec,
     budget: int,
     round_number: int,
@@ -94,7 +95,7 @@ def _query(
         round=round_number,
         context=context,
         constraints=rules(spec),
-        **names_of(pool, evidence.ids, spec),
+        **names,
     )
     if spec.budget_seconds is None:
         return acquire(budget)

@@ -14,7 +14,7 @@ from foveal.core.pool import Pool, SampleId
 from foveal.core.spec import ExperimentSpec, ViewSpec
 from foveal.core.truth import Guard
 from foveal.data import Collection, PixelStore, cache_root, load_pool
-from foveal.loop.constraints import check_columns
+from foveal.loop.constraints import check_columns, check_units
 from foveal.loop.subgroups import check_subgroups
 from foveal.loop.wants import check_wanted
 from foveal.models import (
@@ -152,6 +152,7 @@ def check_enough(spec: ExperimentSpec, collection: Collection) -> None:
     if spec.task == "segmentation":
         _check_references(collection)
     check_columns(pool, spec)
+    check_units(pool, spec)
     check_subgroups(pool, spec.report.subgroups)
     check_wanted(spec, pool.classes, len(pool.ids("val")))
     _check_regions(spec, collection, candidates)

@@ -1,15 +1,16 @@
 """Constraints of a spec on a batch, and the columns of the manifest that it names."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import TypedDict
 
 import numpy as np
 
 from foveal.acquire import Constraints
 from foveal.core.arrays import FloatArray
-from foveal.core.errors import SpecError, near_miss
+from foveal.core.errors import BudgetError, SpecError, near_miss
 from foveal.core.evidence import Evidence
-from foveal.core.pool import Pool, SampleId
+from foveal.core.pool import Pool, Sample, SampleId
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.annotators import seconds_of
 
@@ -21,6 +22,8 @@ class Names(TypedDict):
     clusters: Sequence[str]
     studies: Sequence[str] | None
     strata: Sequence[str] | None
+    units: Sequence[str] | None
+    labeled_groups: Sequence[str]
 
 
 def rules(spec: ExperimentSpec) -> Constraints:
@@ -32,11 +35,21 @@ def rules(spec: ExperimentSpec) -> Constraints:
         one_per_cluster=wish.skip_near_duplicates,
         balance=wish.balance,
         per_stratum=wish.per_stratum if wish.stratum else "none",
+        per_group_total=wish.per_group_total,
+        whole=wish.unit_reduce if wish.unit == "volume" else "none",
     )
 
 
-def names_of(pool: Pool, ids: Sequence[SampleId], spec: ExperimentSpec) -> Names:
-    """Group, near-duplicate cluster, study and stratum of samples."""
+def names_of(
+    pool: Pool, ids: Sequence[SampleId], spec: ExperimentSpec, labeled: Collection[SampleId] = ()
+) -> Names:
+    """Group, near-duplicate cluster, study, stratum and volume of samples; what was asked before.
+
+    Args:
+        pool: holds all of them.
+        ids: the candidates.
+        labeled: asked in earlier rounds.
+    """
     samples = [pool[i] for i in ids]
     wish = spec.acquire
     return {
@@ -44,7 +57,46 @@ def names_of(pool: Pool, ids: Sequence[SampleId], spec: ExperimentSpec) -> Names
         "clusters": [s.cluster for s in samples],
         "studies": [s.extra.get(wish.study, "") for s in samples] if wish.per_study else None,
         "strata": [s.extra.get(wish.stratum, "") for s in samples] if wish.stratum else None,
+        "units": [volume_of(s) for s in samples] if wish.unit == "volume" else None,
+        "labeled_groups": _labeled_groups(pool, labeled, spec) if wish.per_group_total else (),
     }
+
+
+def volume_of(sample: Sample) -> str:
+    """What names the volume of a slice; a picture that is no slice is one of its own."""
+    return sample.series or sample.id
+
+
+def _labeled_groups(
+    pool: Pool, labeled: Collection[SampleId], spec: ExperimentSpec
+) -> tuple[str, ...]:
+    """The group of each labeled sample, or of each volume that has one."""
+    samples = [pool[i] for i in labeled]
+    if spec.acquire.unit == "volume":
+        samples = list({volume_of(s): s for s in samples}.values())
+    return tuple(s.group for s in samples)
+
+
+def smallest_unit(pool: Pool, spec: ExperimentSpec) -> int:
+    """The fewest unlabeled samples that can be asked together; 1 where each is asked alone."""
+    if spec.acquire.unit == "sample":
+        return 1
+    sizes = Counter(volume_of(pool[i]) for i in pool.ids("unlabeled"))
+    return min(sizes.values(), default=1)
+
+
+def check_units(pool: Pool, spec: ExperimentSpec) -> None:
+    """Raise `BudgetError` where not even the smallest volume fits into a batch."""
+    need = smallest_unit(pool, spec)
+    batches = {"seed_set": spec.first}
+    if spec.budget_seconds is None:
+        batches["budget"] = spec.budget
+    for setting, size in batches.items():
+        if size < need:
+            raise BudgetError(
+                f"`{setting}` must hold a whole volume, as `acquire.unit: volume` asks, but is "
+                f"{size}, and the smallest volume has {need} slices; set it to {need} or more"
+            )
 
 
 def expected_seconds(evidence: Evidence, spec: ExperimentSpec) -> FloatArray:

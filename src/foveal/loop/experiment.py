@@ -18,6 +18,7 @@ from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.loop.annotators import annotator_of
 from foveal.loop.ask import ask
 from foveal.loop.bench import Bench, Watch, check_enough, unwatched
+from foveal.loop.constraints import smallest_unit
 from foveal.loop.craft import Bought, Metrics, Model
 from foveal.loop.crafts import craft_of
 from foveal.loop.rehearsal import rehearse
@@ -79,7 +80,8 @@ class Experiment(AbstractContextManager["Experiment"]):
     @property
     def next(self) -> Step:
         """What `step` would do."""
-        return next_step(self.state, self.spec, len(self.bench.pool.ids("unlabeled")))
+        candidates, smallest = self.bench.pool.ids("unlabeled"), smallest_unit(self.pool, self.spec)
+        return next_step(self.state, self.spec, len(candidates), smallest)
 
     def step(self) -> Step:
         """Do the next step, journal it, and tell which it was."""

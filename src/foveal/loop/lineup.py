@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from foveal.acquire import get, names
@@ -18,7 +19,8 @@ HONEST = ("predicted", "atlas", "weak")
 
 # What no arm may change, and why.
 SHARED: Mapping[str, str] = {
-    "task": "other tasks have other metrics",
+    "task": "metrics of different tasks do not compare",
+    "acquire.unit": "all arms must start from the same labels",
     "data": "scores on other images or splits do not compare",
     "seed_set": "all arms must start from the same labels",
     "seed_counts": "all arms must start from the same labels",
@@ -113,13 +115,19 @@ def check_shared(settings: Mapping[str, Any]) -> None:
     for arm in parse_spec(settings).arms:
         spec = parse_spec(with_settings(base, arm.set))
         for key, reason in SHARED.items():
-            if getattr(spec, key) != getattr(plain, key):
-                changed = next(dotted for dotted in arm.set if dotted.split(".")[0] == key)
+            value = attrgetter(key)
+            if value(spec) != value(plain):
+                changed = next(d for d in arm.set if _about(d, key))
                 raise SpecError(
                     f"all arms must share `{key}`, but arm {arm.name!r} sets `{changed}` to "
                     f"{arm.set[changed]!r}: {reason}. Set it for the whole spec, or make two "
                     "comparisons"
                 )
+
+
+def _about(dotted: str, key: str) -> bool:
+    """Whether a setting of an arm is a key, below it, or holds it."""
+    return f"{dotted}.".startswith(f"{key}.") or f"{key}.".startswith(f"{dotted}.")
 
 
 def _regions_for_baseline(specs: Sequence[ExperimentSpec]) -> dict[str, Any] | None:

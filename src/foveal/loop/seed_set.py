@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
+
 from foveal import acquire as acquisition
+from foveal.acquire.constraints import whole_units
 from foveal.core.chance import generator
 from foveal.core.errors import SpecError, near_miss
 from foveal.core.evidence import Evidence
@@ -10,7 +13,7 @@ from foveal.core.pool import Pool
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.bench import Bench
-from foveal.loop.constraints import names_of, rules
+from foveal.loop.constraints import names_of, rules, volume_of
 from foveal.loop.region_share import ask_regions
 from foveal.models import pretrained_embedding
 
@@ -27,6 +30,8 @@ def _first(bench: Bench, spec: ExperimentSpec) -> Query:
         return counted_query(bench, spec)
     size = min(spec.first, len(bench.pool.ids("unlabeled")))
     if spec.cold_start == "random" and not spec.acquire.stratum:
+        if spec.acquire.unit == "volume":
+            return volumes_query(bench.pool, size, spec)
         return random_query(bench.pool, size, spec.seed)
     return cold_query(bench, spec, size)
 
@@ -38,6 +43,23 @@ def random_query(pool: Pool, size: int, seed: int) -> Query:
     ids = tuple(candidates[i] for i in chosen)
     why = ("drawn at random to start with",) * size
     return Query(ids, strategy="seed_set", why=why, seed=seed, round=0)
+
+
+def volumes_query(pool: Pool, size: int, spec: ExperimentSpec) -> Query:
+    """Whole volumes in random order, as many as fit.
+
+    Raises:
+        BudgetError: if not even the smallest volume fits.
+    """
+    candidates = sorted(pool.ids("unlabeled"))
+    volumes = [volume_of(pool[i]) for i in candidates]
+    rng = generator(spec.seed, "seed set")
+    named = sorted(set(volumes))
+    chance = dict(zip(named, rng.random(len(named)).tolist(), strict=True))
+    scores = np.array([chance[volume] for volume in volumes])
+    ids = tuple(candidates[i] for i in whole_units(scores, volumes, None, size))
+    why = ("of a volume drawn at random to start with",) * len(ids)
+    return Query(ids, strategy="seed_set", why=why, seed=spec.seed, round=0)
 
 
 def counted_query(bench: Bench, spec: ExperimentSpec) -> Query:

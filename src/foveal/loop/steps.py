@@ -46,13 +46,15 @@ class Stop:
 Step = Seed | Annotate | Train | Ask | Stop
 
 
-def next_step(state: State, spec: ExperimentSpec, candidates: int) -> Step:
+def next_step(state: State, spec: ExperimentSpec, candidates: int, smallest: int = 1) -> Step:
     """The one thing to do now.
 
     Args:
         candidates: samples that may be asked for at all, labeled ones included. The last round
             takes what is left of `labels`, so it can be smaller than `budget`. With
             `budget_seconds` the budget of a step is only what may not be exceeded.
+        smallest: the fewest samples that can be asked together, such as those of the smallest
+            volume that is left.
     """
     if not state.queries:
         return Seed(min(spec.first, candidates))
@@ -66,4 +68,7 @@ def next_step(state: State, spec: ExperimentSpec, candidates: int) -> Step:
     if labeled >= candidates:
         return Stop("every candidate is labeled")
     room = min(spec.labels, candidates) - labeled
-    return Ask(len(state.queries), room if spec.budget_seconds else min(spec.budget, room))
+    budget = room if spec.budget_seconds else min(spec.budget, room)
+    if budget < smallest:
+        return Stop("no volume that is left fits as a whole into what may be asked")
+    return Ask(len(state.queries), budget)

@@ -3,8 +3,9 @@
 Each constraint is one cap, "at most so many picks share a code", and one walk down a ranking
 honors them all. Where the caps put the budget out of reach, the softest cap that stands in the
 way is raised by the smallest step that frees a candidate: first the balance of classes and the
-shares of strata, then the cap per patient, the cap per study, and near-duplicates last, since a
-second copy of one image teaches least.
+shares of strata, then the cap per patient in a batch, that over all rounds, the cap per study, and
+near-duplicates last, since a second copy of one image teaches least. Where units are asked as a
+whole, the same walk goes over units, and each cap counts them.
 """
 
 from foveal.acquire.constraints.batch import Ask, Batch, choose, walk
@@ -13,7 +14,16 @@ from foveal.acquire.constraints.knapsack import affordable_set, knapsack
 from foveal.acquire.constraints.pins import check_pins, positions_of
 from foveal.acquire.constraints.purse import Purse, check_costs, places, purse_of
 from foveal.acquire.constraints.remarks import remarks
-from foveal.acquire.constraints.rules import Balance, Constraints, Shares
+from foveal.acquire.constraints.rules import Balance, Constraints, Shares, Whole
+from foveal.acquire.constraints.units import (
+    Reduce,
+    Units,
+    by_first_pick,
+    left_aside,
+    reduced,
+    units_of,
+    whole_units,
+)
 
 __all__ = [
     "FREE",
@@ -23,16 +33,24 @@ __all__ = [
     "Cap",
     "Constraints",
     "Purse",
+    "Reduce",
     "Shares",
+    "Units",
+    "Whole",
     "affordable_set",
+    "by_first_pick",
     "caps_of",
     "check_costs",
     "check_pins",
     "choose",
     "knapsack",
+    "left_aside",
     "places",
     "positions_of",
     "purse_of",
+    "reduced",
     "remarks",
+    "units_of",
     "walk",
+    "whole_units",
 ]

@@ -1,5 +1,6 @@
 """Caps: every constraint as "at most so many picks share a code"."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ class Cap:
     """At most `limit` picks share a code of `codes` (n,); `FREE` is not counted.
 
     A soft cap may be raised even where caps must not be relaxed. `quota` (codes,) are places that
-    each code has beside the limit, so that codes may differ and are still raised in step. `names`
-    are what the codes stand for.
+    each code has beside the limit, so that codes may differ and are still raised in step. `held`
+    (codes,) are picks of earlier rounds, which count as well. `names` are what the codes stand for.
     """
 
     name: str
@@ -27,13 +28,23 @@ class Cap:
     soft: bool = False
     quota: IntArray | None = None
     names: tuple[str, ...] = ()
+    held: IntArray | None = None
 
     def start(self) -> IntArray:
-        """Counts of an empty batch: own places are spent before the limit is touched."""
+        """Counts of an empty batch: what is held, and own places, spent before the limit is."""
         counts = np.zeros(int(self.codes.max(initial=0)) + 2, np.int64)
         if self.quota is not None:
             counts[: self.quota.size] -= self.quota
+        if self.held is not None:
+            counts[: self.held.size] += self.held
         return counts
+
+    def most(self, positions: Sequence[int]) -> int:
+        """The most that share a code of the positions, with what is held of it; 0 if none does."""
+        codes = self.codes[np.asarray(positions, dtype=np.int64)]
+        codes, counts = np.unique(codes[codes != FREE], return_counts=True)
+        held = 0 if self.held is None else self.held[codes]
+        return int((counts + held).max(initial=0))
 
 
 def caps_of(
@@ -45,6 +56,7 @@ def caps_of(
     probs: AnyArray | None,
     studies: Sequence[str] | None = None,
     strata: Sequence[str] | None = None,
+    labeled_groups: Sequence[str] = (),
 ) -> tuple[Cap, ...]:
     """The caps a batch must honor, the softest first.
 
@@ -56,6 +68,7 @@ def caps_of(
         probs: (n, C) its probabilities.
         studies: (n,) its study; "" stands alone.
         strata: (n,) its stratum.
+        labeled_groups: the group of everything that was asked in earlier rounds.
 
     Raises:
         SpecError: if a constraint lacks the groups, studies, strata or clusters it is about.
@@ -73,6 +86,9 @@ def caps_of(
     if constraints.per_group is not None:
         codes = _codes(_given(groups, "groups", "per_group"))
         caps.append(Cap("per_group", codes, constraints.per_group))
+    if constraints.per_group_total is not None:
+        names = _given(groups, "groups", "per_group_total")
+        caps.append(_total(constraints.per_group_total, names, labeled_groups))
     if constraints.per_study is not None:
         codes = _codes(_given(studies, "studies", "per_study"), alone="")
         caps.append(Cap("per_study", codes, constraints.per_study))
@@ -93,6 +109,13 @@ def _shares(shares: Shares, strata: Sequence[str], budget: int) -> Cap:
         return Cap("per_stratum", codes, _share(budget, names.size), soft=True, names=told)
     quota = budget * sizes // max(1, codes.size)
     return Cap("per_stratum", codes, 0, soft=True, quota=quota, names=told)
+
+
+def _total(limit: int, groups: Sequence[str], labeled: Sequence[str]) -> Cap:
+    """A cap over all rounds: what is labeled of a group counts from the start."""
+    have = Counter(labeled)
+    held = np.array([have[group] for group in dict.fromkeys(groups)], dtype=np.int64)
+    return Cap("per_group_total", _codes(groups), limit, held=held)
 
 
 def _given(names: Sequence[str] | None, argument: str, constraint: str) -> Sequence[str]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from foveal.acquire.constraints.caps import FREE, Cap
 from foveal.acquire.constraints.purse import Purse
 from foveal.core.errors import BudgetError, SpecError
@@ -52,20 +50,15 @@ def check_pins(
             _check_cap(pins, cap, ids)
 
 
-def most_pinned(pins: Sequence[int], cap: Cap) -> int:
-    """The most pins that share a code of a cap."""
-    codes = cap.codes[np.asarray(pins, dtype=np.int64)]
-    return int(np.unique(codes[codes != FREE], return_counts=True)[1].max(initial=0))
-
-
 def _check_cap(pins: Sequence[int], cap: Cap, ids: Sequence[SampleId]) -> None:
-    if most_pinned(pins, cap) <= cap.limit:
+    if cap.most(pins) <= cap.limit:
         return
     together: dict[int, list[SampleId]] = {}
     for p in pins:
         if cap.codes[p] != FREE:
             together.setdefault(int(cap.codes[p]), []).append(ids[p])
-    clash = next(shared for shared in together.values() if len(shared) > cap.limit)
+    held = dict.fromkeys(together, 0) if cap.held is None else cap.held
+    clash = next(s for code, s in together.items() if len(s) + held[code] > cap.limit)
     raise SpecError(
         f"pinned samples must keep `{cap.name}` ({cap.limit}), but "
         f"{', '.join(map(repr, clash))} fall under one cap; pin fewer of them, loosen "

@@ -18,13 +18,14 @@ class Purse:
     """`total` to spend and the `costs` (n,) of candidates, both in places or both in seconds.
 
     `seconds` (n,) are the expected seconds of candidates where they are known; in a timed purse
-    they are its costs.
+    they are its costs. `whole` tells that a candidate stands for a unit of several samples.
     """
 
     total: float
     costs: FloatArray
     timed: bool = False
     seconds: FloatArray | None = None
+    whole: bool = False
 
     @property
     def nominal(self) -> int:

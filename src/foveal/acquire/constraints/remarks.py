@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from foveal.acquire.constraints.batch import Batch
-from foveal.acquire.constraints.caps import FREE, Cap
-from foveal.acquire.constraints.pins import most_pinned
+from foveal.acquire.constraints.caps import Cap
 from foveal.acquire.constraints.purse import Purse, places
 from foveal.core.arrays import IntArray
 
@@ -21,10 +20,11 @@ def remarks(
     purse = budget if isinstance(budget, Purse) else places(budget, batch.taken.size)
     for cap in caps:
         notes += _missed_shares(batch, cap) if cap.soft else _raised(batch, cap, pins, purse)
-    if not purse.timed and len(batch.picked) < purse.total:
+    spent = purse.spent(batch.picked)
+    if not purse.timed and spent < purse.total:
+        how = "in whole units within" if purse.whole else "within"
         notes.append(
-            f"only {len(batch.picked)} of {purse.total:.0f} samples could be asked within the "
-            "constraints"
+            f"only {spent:.0f} of {purse.total:.0f} samples could be asked {how} the constraints"
         )
     if purse.seconds is not None:
         notes.append(_seconds(batch, purse))
@@ -32,8 +32,7 @@ def remarks(
 
 
 def _raised(batch: Batch, cap: Cap, pins: Sequence[int], purse: Purse) -> list[str]:
-    codes, counts = np.unique(cap.codes[batch.picked], return_counts=True)
-    most, pinned = int(counts[codes != FREE].max(initial=0)), most_pinned(pins, cap)
+    most, pinned = cap.most(batch.picked), cap.most(pins)
     notes = []
     if pinned > cap.limit:
         notes.append(
@@ -79,7 +78,8 @@ def _seconds(batch: Batch, purse: Purse) -> str:
     assert purse.seconds is not None
     takes = float(purse.seconds[batch.picked].sum())
     count = len(batch.picked)
-    start = f"{count} sample{'s' * (count != 1)} {'are' if count != 1 else 'is'} expected to take"
+    what = "unit" if purse.whole else "sample"
+    start = f"{count} {what}{'s' * (count != 1)} {'are' if count != 1 else 'is'} expected to take"
     if not purse.timed:
         return f"{start} {takes:.6g} s"
     rule = f", chosen by {batch.rule}" if batch.rule else ""

@@ -10,6 +10,7 @@ from foveal.core.pool import SampleId
 
 Balance = Literal["none", "predicted"]
 Shares = Literal["none", "equal", "proportional"]
+Whole = Literal["none", "mean", "top"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,16 @@ class Constraints:
 
     Hard caps: `per_group` is the most samples of one group (patient) in a batch, `per_study` the
     most of one study, and `one_per_cluster` allows one of each set of near-duplicates.
+    `per_group_total` is the most samples of one group over all rounds, labeled ones counted.
 
     Soft shares: `balance="predicted"` shares the budget equally among the classes the model
     predicts. `per_stratum` shares it among strata (sites, scanners, any column): `equal` gives
     all the same, `proportional` each its share of the candidates, to within one. What cannot be
     shared exactly goes to the best scores, and what a stratum cannot fill to the others.
+
+    `whole` asks for units such as volumes as a whole, ranked by the `mean` of their samples' scores
+    or that of the `top` tenth. Caps and shares then count units; near-duplicates within one are
+    asked with it.
 
     `exclude` are samples that must not be asked. `pin` are samples that must: they come first, in
     their order, and count towards the budget, the caps and the shares. A selector chooses the
@@ -34,8 +40,8 @@ class Constraints:
     in either case.
 
     Raises:
-        SpecError: if a cap is below 1, a word unknown, or a sample is pinned twice or pinned and
-            excluded.
+        SpecError: if a cap is below 1, a word unknown, units are to be balanced by the classes of
+            their samples, or a sample is pinned twice or pinned and excluded.
     """
 
     per_group: int | None = None
@@ -46,13 +52,22 @@ class Constraints:
     per_study: int | None = None
     per_stratum: Shares = "none"
     pin: Sequence[SampleId] = ()
+    per_group_total: int | None = None
+    whole: Whole = "none"
 
     def __post_init__(self) -> None:
-        for name, cap in (("per_group", self.per_group), ("per_study", self.per_study)):
+        caps = ("per_group", "per_study", "per_group_total")
+        for name, cap in ((name, getattr(self, name)) for name in caps):
             if cap is not None and cap < 1:
                 raise SpecError(f"`{name}` must be at least 1, or None for no cap, not {cap}")
         _check_word("balance", self.balance, get_args(Balance))
         _check_word("per_stratum", self.per_stratum, get_args(Shares))
+        _check_word("whole", self.whole, get_args(Whole))
+        if self.whole != "none" and self.balance != "none":
+            raise SpecError(
+                "`balance` shares samples among predicted classes, but a whole unit has samples of "
+                "several; set `balance` to none, or ask for samples one by one"
+            )
         self._check_pin()
 
     def _check_pin(self) -> None:
