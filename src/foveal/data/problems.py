@@ -6,6 +6,7 @@ WARNING_KINDS = frozenset(
     {
         "constant", "orientation", "conflict", "repeat", "box",
         "split", "tilt", "localizer", "no_geometry",  # of DICOM series
+        "similarity",  # of pairs of scans
     }
 )  # fmt: skip
 

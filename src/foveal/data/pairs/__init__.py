@@ -1,0 +1,27 @@
+"""Pairs of time points: aligned, made comparable, and cut into pictures of change."""
+
+from foveal.data.pairs.panel import diverging, pair_panel
+from foveal.data.pairs.prepare import PairSettings, Prepared, compared, prepare
+from foveal.data.pairs.register import Registration, register, similarity
+from foveal.data.pairs.slices import Slices, decoded_difference
+from foveal.data.pairs.table import Pair, read_pairs
+from foveal.data.pairs.write import Done, notes_of, prepare_pairs
+
+__all__ = [
+    "Done",
+    "Pair",
+    "PairSettings",
+    "Prepared",
+    "Registration",
+    "Slices",
+    "compared",
+    "decoded_difference",
+    "diverging",
+    "notes_of",
+    "pair_panel",
+    "prepare",
+    "prepare_pairs",
+    "read_pairs",
+    "register",
+    "similarity",
+]
