@@ -171,7 +171,7 @@ def smooth(n):
 
 def test_neighbors_in_one_volume_are_no_repeats_and_do_not_use_up_the_search():
     thumb = smooth(40)
-    free, complete = near_pairs(thumb, limit=100)
+    _, complete = near_pairs(thumb, limit=100)
     assert not complete
     volume = np.repeat([0, 1], 20)
     pairs, complete = near_pairs(thumb, volume=np.zeros(40, int), limit=100)

@@ -1,4 +1,4 @@
-"""Sources of volumes: every slice a row with mask, patient and spacing; damage is told, not fatal."""
+"""Sources of volumes: each slice a row with mask, patient, spacing; damage is told, not fatal."""
 
 import nibabel as nib
 import numpy as np
