@@ -56,6 +56,18 @@ def tolerant() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def damage(kind: str, message: str) -> Iterator[None]:
+    """Within, whatever breaks on a damaged file becomes an `Unreadable` of this kind."""
+    try:
+        with tolerant():
+            yield
+    except Unreadable:
+        raise
+    except DAMAGED as error:
+        raise Unreadable(kind, message) from error
+
+
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does; reads its first bytes only."""
     try:
@@ -90,17 +102,10 @@ def _read(path: Path, **options: Any) -> FileDataset:
         raise Unreadable(
             "not_dicom", "the file must be DICOM, but does not begin as one; move it elsewhere"
         )
-    try:
-        with tolerant():
-            _check_inflated_size(path)
-            data = dcmread(path, force=True, **options)
-            _check_class(data)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "unreadable", "the file is cut off or damaged before its pixels; copy it again"
-        ) from error
+    with damage("unreadable", "the file is cut off or damaged before its pixels; copy it again"):
+        _check_inflated_size(path)
+        data = dcmread(path, force=True, **options)
+        _check_class(data)
     return data
 
 
