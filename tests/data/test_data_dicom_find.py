@@ -3,6 +3,12 @@ import zlib
 
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.fileset import FileSet
+from pydicom.sequence import Sequence
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
+
 from dicom_files import (
     PATIENT,
     base,
@@ -14,12 +20,6 @@ from dicom_files import (
     write_enhanced,
     write_series,
 )
-from pydicom import dcmread
-from pydicom.dataset import Dataset
-from pydicom.fileset import FileSet
-from pydicom.sequence import Sequence
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
-
 from foveal.core.pool import sample_id
 from foveal.data.dicom import find_series, is_dicom, read_series, read_stack
 from foveal.data.dicom.directory import wrong_references

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_files import oblique, write_enhanced, write_series
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dicom_files import oblique, write_enhanced, write_series
 from foveal.data.dicom import find_series, read_series, read_stack
 from foveal.data.readers import Unreadable
 

@@ -103,7 +103,10 @@ def read_whole(path: Path) -> FileDataset:
     Raises:
         Unreadable: if the file is missing, too large, cut off, or no DICOM.
     """
-    return _read(path)[0]
+    data = _read(path)[0]
+    if not len(data):  # all that pydicom keeps of compressed pixels without an end
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
+    return data
 
 
 def _read(path: Path, **options: Any) -> tuple[FileDataset, int]:
