@@ -46,7 +46,7 @@ def test_a_rectangle_holds_its_upper_left_edge_and_not_its_lower_right_one():
 
 
 def test_rectangles_that_share_an_edge_share_no_pixel_and_miss_none():
-    right = SQUARE + [4, 0]
+    right = SQUARE + np.array([4, 0])
     left_mask, right_mask = fill([SQUARE], 6, 9), fill([right], 6, 9)
     assert not (left_mask & right_mask).any()
     both = np.array([[0, 0], [8, 0], [8, 4], [0, 4]], float)
