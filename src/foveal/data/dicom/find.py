@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from foveal.core.pool import sample_id
 from foveal.data.dicom.directory import is_directory, wrong_references
 from foveal.data.dicom.frames import Frame, frames_of
-from foveal.data.dicom.headers import damage, is_dicom, read_header
+from foveal.data.dicom.headers import damage, is_dicom, read_start
+from foveal.data.dicom.pixels import plain_bytes
 from foveal.data.dicom.series import DicomSeries, Kind, kind_of
 from foveal.data.dicom.sorting import Sorted, stacks_of
 from foveal.data.problems import Problem
@@ -104,12 +106,13 @@ def _is_text(path: Path) -> bool:
 
 
 def _file(path: Path, folder: Path, key: bytes, problems: list[Problem]) -> _File | None:
-    header = read_header(path)
+    header, rest = read_start(path)
     with damage("unreadable", "the header is damaged and makes no sense; copy the file again"):
         if is_directory(header):
             wrong = wrong_references(header, path.parent)
             problems += [_problem(folder, path, kind, said) for kind, said in wrong]
             return None
+        _check_whole(header, rest)
         return _reduced(path, header, key)
 
 
@@ -121,6 +124,7 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         )
     person, study = _text(header, "PatientID"), _text(header, "StudyInstanceUID")
     kind = kind_of(_text(header, "SOPClassUID"), "Rows" in header)
+    frames = tuple(frames_of(header)) if kind == "image" else ()
     return _File(
         path,
         series,
@@ -130,8 +134,15 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         _date(header),
         kind,
         _text(header, "SOPInstanceUID"),
-        tuple(frames_of(header)) if kind == "image" else (),
+        frames,
     )
+
+
+def _check_whole(header: Dataset, rest: int) -> None:
+    """Raise `Unreadable` if an image is cut off before its pixels, or within plain ones."""
+    is_image = UID(_text(header, "SOPClassUID")).name.endswith("Image Storage")
+    if (is_image and "Rows" not in header) or rest < plain_bytes(header):
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
 
 
 def _assemble(

