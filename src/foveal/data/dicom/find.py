@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from foveal.core.pool import sample_id
 from foveal.data.dicom.directory import is_directory, wrong_references
 from foveal.data.dicom.frames import Frame, frames_of
-from foveal.data.dicom.headers import DAMAGED, is_dicom, read_header, tolerant
+from foveal.data.dicom.headers import damage, is_dicom, read_start
+from foveal.data.dicom.pixels import plain_bytes
 from foveal.data.dicom.series import DicomSeries, Kind, kind_of
 from foveal.data.dicom.sorting import Sorted, stacks_of
 from foveal.data.problems import Problem
@@ -104,20 +106,14 @@ def _is_text(path: Path) -> bool:
 
 
 def _file(path: Path, folder: Path, key: bytes, problems: list[Problem]) -> _File | None:
-    header = read_header(path)
-    try:
-        with tolerant():
-            if is_directory(header):
-                wrong = wrong_references(header, path.parent)
-                problems += [_problem(folder, path, kind, said) for kind, said in wrong]
-                return None
-            return _reduced(path, header, key)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "unreadable", "the header is damaged and cannot be understood; copy the file again"
-        ) from error
+    header, rest = read_start(path)
+    with damage("unreadable", "the header is damaged and makes no sense; copy the file again"):
+        if is_directory(header):
+            wrong = wrong_references(header, path.parent)
+            problems += [_problem(folder, path, kind, said) for kind, said in wrong]
+            return None
+        _check_whole(header, rest)
+        return _reduced(path, header, key)
 
 
 def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
@@ -128,6 +124,7 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         )
     person, study = _text(header, "PatientID"), _text(header, "StudyInstanceUID")
     kind = kind_of(_text(header, "SOPClassUID"), "Rows" in header)
+    frames = tuple(frames_of(header)) if kind == "image" else ()
     return _File(
         path,
         series,
@@ -137,8 +134,15 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         _date(header),
         kind,
         _text(header, "SOPInstanceUID"),
-        tuple(frames_of(header)) if kind == "image" else (),
+        frames,
     )
+
+
+def _check_whole(header: Dataset, rest: int) -> None:
+    """Raise `Unreadable` if an image is cut off before its pixels, or within plain ones."""
+    is_image = UID(_text(header, "SOPClassUID")).name.endswith("Image Storage")
+    if (is_image and "Rows" not in header) or rest < plain_bytes(header):
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
 
 
 def _assemble(
@@ -156,7 +160,8 @@ def _assemble(
         if kind == "image":
             found += _image_series(name, group, folder, key, problems)
         else:
-            found.append(_series(sample_id(name, 0, key), group))
+            problems += [_copy(folder, file.path) for file in group[1:]]
+            found.append(_series(sample_id(name, 0, key), group[:1]))
     return found
 
 
@@ -167,8 +172,7 @@ def _image_series(
     stacks = stacks_of(frames)
     used = {f.file for stack in stacks for f in stack.frames}
     for n in sorted(set(range(len(group))) - used):
-        said = "the file is a copy of another one in its series and is left out"
-        problems.append(_problem(folder, group[n].path, "repeat", said))
+        problems.append(_copy(folder, group[n].path))
     if len(stacks) > 1:
         said = (
             f"the series holds {len(stacks)} stacks of images, told apart by direction, size, "
@@ -182,6 +186,11 @@ def _image_series(
         token = sample_id(f"{name}|{stack.mark}" if stack.mark else name, 0, key)
         found.append(_series(token, group, stack))
     return found
+
+
+def _copy(folder: Path, path: Path) -> Problem:
+    said = "the file has the identity of another one in its series and is left out"
+    return _problem(folder, path, "repeat", said)
 
 
 def _notes(stack: Sorted, modality: str) -> list[tuple[str, str]]:

@@ -43,7 +43,7 @@ class Sorted:
 
 def stacks_of(frames: Sequence[Frame]) -> list[Sorted]:
     """The stacks of one series, whatever the order of `frames`; copies of a frame count once."""
-    once = {(f.sop or f.file, f.index): f for f in sorted(frames, key=lambda f: f.file)}
+    once = {(f.sop or f.file, f.index): f for f in sorted(frames, key=lambda f: -f.file)}
     groups = [
         (mark, part)
         for mark, group in _by_grid(list(once.values())).items()

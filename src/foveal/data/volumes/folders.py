@@ -17,7 +17,6 @@ from foveal.data.row import Row
 from foveal.data.volumes.address import Address
 from foveal.data.volumes.cutting import Cutting
 from foveal.data.volumes.rows import Whole, labeled_by_mask, volume_rows
-from foveal.data.volumes.shelf import Shelf
 
 if TYPE_CHECKING:
     from foveal.data.dicom import DicomSeries
@@ -112,7 +111,7 @@ def dicom_source(
     for done, series in enumerate(images, 1):
         try:
             whole = Whole(Address(".", token=series.token), paths.root)
-            masks, wrong = _dicom_masks(whole, drawn[series.token], cutting, paths.shelf)
+            masks, wrong = _dicom_masks(drawn[series.token], paths.root, cutting)
             problems += wrong
             row, whole = _dicom_row(series, paths.root), replace(whole, masks=masks)
             made, wrong = volume_rows(whole, row, cutting, paths.shelf)
@@ -150,22 +149,24 @@ def _seems_dicom(path: Path) -> bool:
 
 
 def _dicom_masks(
-    images: Whole, drawn: Sequence["DicomSeries"], cutting: Cutting, shelf: Shelf
+    drawn: Sequence["DicomSeries"], folder: Path, cutting: Cutting
 ) -> tuple[tuple[tuple[Address, Path], ...], list[Problem]]:
     masks: list[tuple[Address, Path]] = []
     problems: list[Problem] = []
     for series in drawn:
         whole = Address(".", token=series.token)
         if not cutting.regions:
-            masks.append((whole, images.path))
+            masks.append((whole, folder))
             continue
+        from foveal.data.dicom import region_names
+
         try:
-            names = shelf.folders.region_names(images.path, whole, images.address, shelf.cache)
+            names = region_names(series)
         except Unreadable as error:
             problems.append(Problem(None, f"#{series.token}", error.kind, str(error)))
             continue
         chosen = [name for name in names if name in cutting.regions]
-        masks += [(replace(whole, region=name), images.path) for name in chosen]
+        masks += [(replace(whole, region=name), folder) for name in chosen]
     return tuple(masks), problems
 
 

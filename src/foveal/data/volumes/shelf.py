@@ -1,5 +1,6 @@
 """Shelf: volumes by address, each unpacked once; where images lie and whether masks fit them."""
 
+import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,6 +112,7 @@ def unpack_nifti(path: Path, address: Address, is_mask: bool, cache: Path) -> Pa
     return unpacked(target, lambda: mask_stack(read_nifti(path, address.time), axis, address.label))
 
 
+@functools.lru_cache(maxsize=4096)  # asked for each picture of a volume
 def check_grids(image: StackFacts, mask: StackFacts) -> None:
     """Raise `Unreadable` unless a mask lies on its image's grid and is cut across the same axis."""
     if image.shape[:3] != mask.shape[:3] or image.axis != mask.axis:
