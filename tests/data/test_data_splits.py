@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foveal.core.errors import SpecError
-from foveal.data.splits import split_groups
+from foveal.data.splits import folds_of, split_groups
 
 
 @st.composite
@@ -84,3 +84,20 @@ def test_given_sides_stay_and_draw_their_patient_along(cohort, data):
 def test_shares_must_leave_something_to_train_on():
     with pytest.raises(SpecError, match="must be below 1"):
         split_groups(["a"], ["a"], ["x"], 0.5, 0.5, 0)
+
+
+@settings(max_examples=60, derandomize=True)
+@given(cohorts(), st.integers(2, 5), st.integers(0, 5), st.data())
+def test_folds_share_the_patients_among_them(cohort, folds, seed, data):
+    ids, units, _ = cohort
+    if folds > len(set(units)):
+        with pytest.raises(SpecError, match="at most the number of patients"):
+            folds_of(ids, units, folds, seed)
+        return
+    fold = folds_of(ids, units, folds, seed)
+    assert set(fold.tolist()) == set(range(folds))  # every sample is tested once, none left out
+    for unit in set(units):
+        assert len({f for f, u in zip(fold.tolist(), units, strict=True) if u == unit}) == 1
+    order = data.draw(st.permutations(range(len(ids))))
+    moved = folds_of(*([x[i] for i in order] for x in (ids, units)), folds, seed)
+    np.testing.assert_array_equal(fold[list(order)], moved)

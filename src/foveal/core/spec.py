@@ -44,6 +44,12 @@ class DataSpec(Spec):
     val_fraction: Fraction = 0.1
     test_fraction: Fraction = 0.2
     split_seed: int = Field(0, ge=0, description="used only where the manifest has no split")
+    folds: Several | None = Field(
+        None,
+        description="for cross-validation: patients are dealt into so many folds, and `fold` is the"
+        " test part, whatever the source says; as many as patients leave one out each time",
+    )
+    fold: int = Field(0, ge=0)
     leaks: Literal["exclude", "refuse", "report"] = Field(
         "exclude",
         description="candidates that repeat a val or test image: leave out, stop, or only tell",
@@ -58,6 +64,12 @@ class DataSpec(Spec):
         description="true where left and right matter, as where the label holds a side of the body:"
         " images are then never flipped, neither to compare views nor in training",
     )
+
+    @model_validator(mode="after")
+    def _one_of_the_folds(self) -> Self:
+        if self.fold >= (self.folds or 1):
+            raise ValueError(f"`fold` ({self.fold}) must be below `folds` ({self.folds})")
+        return self
 
 
 class ModelSpec(Spec):

@@ -17,7 +17,7 @@ from foveal.data.duplicates import Neighbors
 from foveal.data.imbalance import left_out
 from foveal.data.problems import Problem
 from foveal.data.row import NO_REGION, RegionSource, Row
-from foveal.data.splits import NOT_ASSIGNED, split_groups
+from foveal.data.splits import NOT_ASSIGNED, folds_of, split_groups
 from foveal.data.truth import Reference, Regions
 
 BlankLabels = Literal["exclude", "keep"]
@@ -157,6 +157,8 @@ def assign_sides(usable: Usable, spec: DataSpec) -> IntArray:
     Where a patient has a side already, their other images follow it. Patients whose images repeat
     each other are kept together, so that a split made here has no leak to begin with.
     """
+    if spec.folds:
+        return _fold_sides(usable, spec)
     number = {name: i for i, name in enumerate(leaks.NAMES)} | {"": NOT_ASSIGNED}
     given = np.array([number[row.split] for row in usable.rows], np.int64)
     if (given >= 0).all():
@@ -174,6 +176,16 @@ def assign_sides(usable: Usable, spec: DataSpec) -> IntArray:
         spec.test_fraction,
         spec.split_seed,
         given,
+    )
+
+
+def _fold_sides(usable: Usable, spec: DataSpec) -> IntArray:
+    """(n,) sides where one fold of the patients is the test part; the rest as by `split_groups`."""
+    ids, units = usable.ids(), leaks.joined_units(usable.groups(), usable.neighbors)
+    fold = folds_of(ids, units, spec.folds or 1, spec.split_seed)
+    given = np.where(fold == spec.fold, leaks.NAMES.index("test"), NOT_ASSIGNED)
+    return split_groups(
+        ids, units, usable.labels(), spec.val_fraction, 0.0, spec.split_seed, given
     )
 
 

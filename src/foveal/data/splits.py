@@ -59,6 +59,33 @@ def split_groups(
     return sides
 
 
+def folds_of(ids: Sequence[str], units: Sequence[str], folds: int, seed: int) -> IntArray:
+    """(n,) fold of each sample, 0 to folds - 1; a unit (patient) is never cut.
+
+    Units are dealt in descending size, so that folds are about as large as each other; it depends
+    on the set of samples only, not on their order.
+
+    Args:
+        ids: (n,) sample ids.
+        units: (n,) what must stay together.
+        folds: how many.
+        seed: decides among units of equal size.
+    Raises:
+        SpecError: if there are more folds than units.
+    """
+    members = _members(units)
+    if folds > len(members):
+        raise SpecError(
+            f"`data.folds` must be at most the number of patients, but is {folds} with "
+            f"{len(members)} patients; set it to {len(members)} to leave one out each time"
+        )
+    fold = np.empty(len(ids), np.int64)
+    free = np.full(len(ids), NOT_ASSIGNED)
+    for number, rows in enumerate(_order(members, ids, free, seed)):
+        fold[rows] = number % folds
+    return fold
+
+
 def _members(units: Sequence[str]) -> Mapping[str, list[int]]:
     members: dict[str, list[int]] = {}
     for row, unit in enumerate(units):
