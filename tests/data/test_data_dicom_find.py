@@ -20,6 +20,7 @@ from dicom_files import (
     write_enhanced,
     write_series,
 )
+from foveal.core.errors import DataError
 from foveal.core.pool import sample_id
 from foveal.data.dicom import find_series, is_dicom, read_series, read_stack
 from foveal.data.dicom.directory import wrong_references
@@ -136,6 +137,25 @@ def test_copies_count_once(tmp_path):
     assert kinds(problems) == ["repeat"] * 6
     assert all(path.parent == tmp_path for path in series.files)
     np.testing.assert_array_equal(read_series(series).voxels, noise())
+
+
+def test_images_that_share_an_identity_are_not_copies(tmp_path):
+    for path in write_series(tmp_path, noise(), AXIAL):
+        alter(path, {"SOPInstanceUID": uid("all the same")})
+    ((series,), problems) = find_series(tmp_path)
+    assert problems == []
+    np.testing.assert_array_equal(read_series(series).voxels, noise())
+
+
+def test_a_file_alone_is_found(tmp_path):
+    paths = write_series(tmp_path, noise(), AXIAL)
+    ((series,), problems) = find_series(paths[2])
+    assert (series.files, problems) == ((paths[2],), [])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(DataError, match="'nowhere'"):
+        find_series(tmp_path / "nowhere")
 
 
 def test_orientations_are_parted(tmp_path):
@@ -308,8 +328,10 @@ def test_a_link_that_leaves_the_folder_is_refused(tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     os.symlink(outside, folder / "link.dcm")
+    os.symlink(tmp_path / "outside", folder / "folder")
+    os.mkfifo(folder / "pipe")
     series, problems = find_series(folder)
-    assert (series, kinds(problems)) == ([], ["path"])
+    assert (series, kinds(problems)) == ([], ["path", "path"])
 
 
 def test_pictures_without_a_place_are_stacks(tmp_path):

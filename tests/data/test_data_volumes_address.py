@@ -34,6 +34,9 @@ def test_dicom_addresses_come_back_whatever_regions_are_called(position, cut, re
 @pytest.mark.parametrize(
     ("written", "address"),
     [
+        ("a#b.nii.gz", Address("a#b.nii.gz")),
+        ("a#b.nii.gz#k:1", Address("a#b.nii.gz", 1, axis=2)),
+        (f"d#e#{TOKEN}:3", Address("d#e", 3, token=TOKEN)),
         ("a.nii.gz#k:12", Address("a.nii.gz", 12, axis=2)),
         ("a.nii#tile32:7", Address("a.nii", 7, tile=32)),
         ("m.nii#k=3:1", Address("m.nii", 1, axis=2, label=3)),

@@ -12,6 +12,7 @@ from foveal.core.errors import DataError
 from foveal.core.spec import DataSpec
 from foveal.core.volume import facing_of
 from foveal.data import index_source, load_pool, write_manifest
+from foveal.data.dicom import find_series
 from foveal.data.readers import read_mask, read_picture
 from foveal.data.sources import read_source
 from foveal.data.volumes.cutting import Cutting
@@ -191,6 +192,28 @@ def test_addresses_that_name_nothing_are_told(scans, cache):
     told = {p.row: p.kind for p in problems}
     assert told == {i: kind for i, kind in enumerate(cells.values(), 1) if kind}
     assert not any("SECRET" in str(p) or "Secret" in str(p) for p in problems)
+
+
+def test_headers_are_read_again_only_if_a_file_changed(scans, cache, monkeypatch):
+    folder, _ = scans
+    first = read(folder, cache)
+    calls = []
+
+    def counted(*args):
+        calls.append(args)
+        return find_series(*args)
+
+    monkeypatch.setattr("foveal.data.volumes.listing.find_series", counted)
+    assert read(folder, cache) == first
+    assert not calls
+    (listing,) = (cache / "series").iterdir()
+    listing.write_text(listing.read_text()[:-9])
+    assert read(folder, cache) == first
+    assert len(calls) == 1
+    (folder / "anna" / "005.dcm").unlink()
+    rows, _ = read(folder, cache)
+    assert len(calls) == 2
+    assert len(rows) == 11
 
 
 def test_damage_is_told_and_the_rest_goes_on(scans, cache):

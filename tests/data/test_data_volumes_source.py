@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from foveal.core.errors import SpecError
+from foveal.core.errors import LeakError, SpecError
 from foveal.core.spec import DataSpec
 from foveal.core.volume import facing_of
 from foveal.data import index_source, load_pool, write_manifest
@@ -260,6 +260,35 @@ def test_one_file_is_a_source_with_the_mask_beside_it(patients, put, cache):
     rows, problems = read(patients / "patient2" / "flair.nii.gz", cache)
     assert not problems
     assert [row.label == "finding" for row in rows] == [bool(f) for f in FINDING]
+
+
+def test_a_file_named_like_a_mask_is_an_image_if_it_is_the_source(patients, cache):
+    rows, problems = read(patients / "patient2" / "flair_mask.nii.gz", cache)
+    assert (len(rows), problems) == (5, [])
+
+
+def test_links_that_leave_the_folder_are_told_and_the_rest_goes_on(patients, cache, tmp_path):
+    (patients / "patient1" / "link.nii").symlink_to(write_nifti(tmp_path / "x.nii", noise()))
+    rows, problems = read(patients, cache)
+    assert len(rows) == 15
+    assert [(p.uri, p.kind) for p in problems] == [("patient1/link.nii", "outside")]
+
+
+def test_slices_of_one_volume_stay_together_where_no_patient_is_known(patients, cache):
+    lines = [f"patient{i}/flair.nii.gz#{'ik'[k % 2]}:{k},{'xy'[k % 2]}" for i in (1, 2, 3)
+             for k in range(5)]  # fmt: skip
+    (patients / "t.csv").write_text("\n".join(["image,label", *lines]))
+    loaded = load_pool(patients / "t.csv", SPEC, cache=cache)
+    sides = {}
+    for sample, part in zip(loaded.pool.samples, loaded.pool.parts, strict=True):
+        sides.setdefault(sample.uri.partition("#")[0], set()).add((part, sample.group))
+    assert {len(side) for side in sides.values()} == {1}
+    assert len({group for side in sides.values() for _, group in side}) == 3
+    assert loaded.receipt.samples_without_group == 15
+    split = [f"{line},{('train', 'test')[n % 2]}" for n, line in enumerate(lines)]
+    (patients / "t.csv").write_text("\n".join(["image,label,split", *split]))
+    with pytest.raises(LeakError):
+        load_pool(patients / "t.csv", SPEC, cache=cache)
 
 
 def test_volumes_and_pictures_may_lie_in_one_folder(patients, make, cache):

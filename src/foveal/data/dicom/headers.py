@@ -71,11 +71,9 @@ def damage(kind: str, message: str) -> Iterator[None]:
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does; reads its first bytes only."""
     try:
-        with path.open("rb") as file:
-            start = file.read(PREAMBLE + len(MAGIC))
+        return _begins_so(path)
     except OSError:
         return False
-    return start[PREAMBLE:] == MAGIC or (start[:2] in BARE_STARTS and len(start) > 8)
 
 
 def read_header(path: Path) -> FileDataset:
@@ -111,17 +109,23 @@ def read_whole(path: Path) -> FileDataset:
 
 def _read(path: Path, **options: Any) -> tuple[FileDataset, int]:
     check_file(path)
-    if not is_dicom(path):
-        raise Unreadable(
-            "not_dicom", "the file must be DICOM, but does not begin as one; move it elsewhere"
-        )
     with damage("unreadable", "the file is cut off or damaged before its pixels; copy it again"):
+        if not _begins_so(path):
+            raise Unreadable(
+                "not_dicom", "the file must be DICOM, but does not begin as one; move it elsewhere"
+            )
         _check_inflated_size(path)
         with path.open("rb") as file:
             data = dcmread(file, force=True, **options)
             end = file.tell()
         _check_class(data)
     return data, end
+
+
+def _begins_so(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(PREAMBLE + len(MAGIC))
+    return start[PREAMBLE:] == MAGIC or (start[:2] in BARE_STARTS and len(start) > 8)
 
 
 def _check_class(data: FileDataset) -> None:

@@ -129,7 +129,8 @@ def _contours_of_roi(data: Dataset) -> dict[int, list[Dataset]]:
 
 def _reference_of_roi(data: Dataset) -> dict[int, str]:
     rois = data.get("StructureSetROISequence") or []
-    return {int(r.ROINumber): str(r.get("ReferencedFrameOfReferenceUID") or "") for r in rois}
+    usual = data.get("FrameOfReferenceUID") or ""
+    return {int(r.ROINumber): str(r.get("ReferencedFrameOfReferenceUID") or usual) for r in rois}
 
 
 def _refuse(tally: _Tally, partial: bool) -> None:

@@ -85,7 +85,9 @@ def parse_address(written: str) -> Address | None:
     Raises:
         DataError: if it names a volume, but not in the grammar above.
     """
-    file, mark, part = written.partition("#")
+    if is_nifti(written):
+        return Address(written)
+    file, mark, part = written.rpartition("#")
     if is_nifti(file):
         return _parsed(written, file, part, _NIFTI)
     # Names of image files may hold `#` too, so that what begins with no token is no address.

@@ -11,7 +11,6 @@ from foveal.core.arrays import AnyArray, BoolArray
 from foveal.core.volume import Axis, Volume
 from foveal.data.dicom import (
     DicomSeries,
-    find_series,
     read_series,
     read_stack,
     region_names,
@@ -19,10 +18,10 @@ from foveal.data.dicom import (
 )
 from foveal.data.dicom.headers import read_header, read_whole, tolerant
 from foveal.data.dicom.target import target_of
-from foveal.data.problems import Problem
 from foveal.data.readers.picture import Place, Unreadable
 from foveal.data.readers.stack import StackFacts, stack_facts
 from foveal.data.volumes.address import Address, parse_address
+from foveal.data.volumes.listing import Listing, list_series
 from foveal.data.volumes.unpack import mask_stack, percentiles, stack_of, stack_path, unpacked
 
 ACQUIRED: Axis = 2  # pictures of a series follow each other along the last axis of its volume
@@ -34,16 +33,15 @@ Progress = Callable[[int, int], None]
 class DicomFolders:
     """Series of the folders looked through so far; each folder is looked through once."""
 
-    _found: dict[Path, tuple[list[DicomSeries], list[Problem]]] = field(default_factory=dict)
+    cache: Path
+    _found: dict[Path, Listing] = field(default_factory=dict)
 
-    def all(
-        self, folder: Path, progress: Progress | None = None
-    ) -> tuple[list[DicomSeries], list[Problem]]:
+    def all(self, folder: Path, progress: Progress | None = None) -> Listing:
         """Every series below a folder, and what was wrong."""
         if folder not in self._found:
             if not folder.is_dir():
                 raise Unreadable("missing", "the folder of DICOM files does not exist")
-            self._found[folder] = find_series(folder, progress)
+            self._found[folder] = list_series(folder, self.cache, progress)
         return self._found[folder]
 
     def series(self, folder: Path, token: str) -> DicomSeries:
@@ -57,7 +55,7 @@ class DicomFolders:
                 return series
         raise Unreadable("missing", f"the folder holds no DICOM series {token!r}; index it again")
 
-    def image(self, folder: Path, address: Address, cache: Path) -> Path:
+    def image(self, folder: Path, address: Address) -> Path:
         """The unpacked pictures of a series.
 
         Raises:
@@ -67,10 +65,10 @@ class DicomFolders:
             raise Unreadable("format", "a region is a mask; it belongs into the `mask` column")
         series = self.series(folder, address.token)
         axis = axis_of(address)
-        target = stack_path(cache, series.files, f"dicom {axis} {series.token}")
+        target = stack_path(self.cache, series.files, f"dicom {axis} {series.token}")
         return unpacked(target, lambda: _pictures(series, address, axis))
 
-    def mask(self, folder: Path, address: Address, image: Place, cache: Path) -> Path:
+    def mask(self, folder: Path, address: Address, image: Place) -> Path:
         """The unpacked mask of one region, or of all, on the grid of an image series.
 
         Raises:
@@ -86,7 +84,7 @@ class DicomFolders:
         images = self.series(image.archive, at.token)
         facts = stack_facts(image.path)
         what = f"dicom mask {facts.axis} {drawn.token} {images.token} {address.region}"
-        target = stack_path(cache, [*drawn.files, *images.files], what)
+        target = stack_path(self.cache, [*drawn.files, *images.files], what)
         return unpacked(target, lambda: _region(drawn, images, facts, address.region))
 
     def drawn_on(self, folder: Path) -> dict[str, list[DicomSeries]]:

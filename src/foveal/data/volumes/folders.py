@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from foveal.core.errors import DataError
 from foveal.data.manifest import SPLITS
 from foveal.data.paths import Paths
 from foveal.data.problems import Problem
 from foveal.data.readers import Place, Unreadable
-from foveal.data.readers.nifti import is_nifti, stem_of
+from foveal.data.readers.nifti import is_nifti, require_nibabel, stem_of
 from foveal.data.row import Row
 from foveal.data.volumes.address import Address
 from foveal.data.volumes.cutting import Cutting
@@ -57,21 +58,25 @@ def nifti_source(
         cutting: into what samples.
         progress: called with volumes done and all.
         only: one file of the folder, with the masks beside it.
+    Raises:
+        DataError: if nibabel is not installed.
     """
+    require_nibabel()
     paths = Paths(folder, cache)
-    names = [name for name in _names(folder) if is_nifti(name)]
-    images, masks = _paired(names)
+    listed = sorted(os.listdir(folder)) if only else _names(folder)
+    images, masks = _paired([name for name in listed if is_nifti(name)])
     problems = [Problem(None, name, "mask_alone", ALONE) for name in masks.pop("", ())]
     if only:
-        images, problems = [name for name in images if name == only], []
+        images, problems = [only], []
     rows: list[Row] = []
     for done, name in enumerate(images, 1):
         try:
             found = [(Address(mask), paths.file(mask)) for mask in masks.get(name, ())]
             whole = Whole(Address(name), paths.file(name), tuple(found))
             made, wrong = volume_rows(whole, _row_of(name, whole.path), cutting, paths.shelf)
-        except Unreadable as error:
-            problems.append(Problem(None, name, error.kind, str(error)))
+        except DataError as error:
+            kind = error.kind if isinstance(error, Unreadable) else "outside"
+            problems.append(Problem(None, name, kind, str(error)))
         else:
             rows += made
             problems += wrong
@@ -94,6 +99,8 @@ def dicom_source(
         cache: where series are unpacked.
         cutting: into what samples.
         progress: called with files looked at and all, then with series unpacked and all.
+    Raises:
+        DataError: if pydicom is not installed.
     """
     paths = Paths(folder, cache)
     folders = paths.shelf.folders

@@ -36,7 +36,7 @@ class Shelf:
                     "DICOM files need pydicom and highdicom, which are not installed; run "
                     "`pip install foveal[volumes]`"
                 ) from error
-            self._folders = DicomFolders()
+            self._folders = DicomFolders(self.cache)
         return self._folders
 
     def settled(self, path: Path, address: Address) -> Address:
@@ -88,9 +88,9 @@ class Shelf:
 
     def _unpack(self, path: Path, address: Address, image: Place | None) -> Path:
         if address.token and image is None:
-            return self.folders.image(path, address, self.cache)
+            return self.folders.image(path, address)
         if address.token and image is not None:
-            return self.folders.mask(path, address, image, self.cache)
+            return self.folders.mask(path, address, image)
         return unpack_nifti(path, address, image is not None, self.cache)
 
 
