@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from foveal.cli import bench, compare, demo, index, report, reproduce, run, strategies
+from foveal.cli import bench, compare, deidentify, demo, index, report, reproduce, run, strategies
 from foveal.cli.interrupt import heard
 from foveal.core.errors import FovealError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Active learning for medical imaging that looks where the expert looks.",
     epilog="Begin with: foveal demo",
 )
-for module in (demo, index, run, compare, reproduce, report, strategies, bench):
+for module in (demo, index, deidentify, run, compare, reproduce, report, strategies, bench):
     app.command(name=module.__name__.rsplit(".", 1)[-1])(module.command)
 
 
