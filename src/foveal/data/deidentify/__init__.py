@@ -5,4 +5,4 @@ from foveal.data.deidentify.options import Options
 from foveal.data.deidentify.report import Report
 from foveal.data.deidentify.run import deidentified
 
-__all__ = ["Options", "Report", "deidentified", "default_mapping"]
+__all__ = ["Options", "Report", "default_mapping", "deidentified"]

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import uuid
 
-from pydicom.uid import UID_dictionary
+from pydicom._uid_dict import UID_dictionary
 
 KEY_BYTES = 32
 PSEUDONYM_LETTERS = 12  # 60 bits

@@ -1,5 +1,7 @@
 """Elements of a data set as text and bytes, without a change to those that stay."""
 
+from typing import Any
+
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -34,15 +36,19 @@ def vr_of(dataset: Dataset, tag: int) -> str:
     return known
 
 
+def is_empty(dataset: Dataset, tag: int) -> bool:
+    """Whether there is no value, or no item."""
+    value = dataset.get_item(Tag(tag)).value
+    return value is None or (hasattr(value, "__len__") and not len(value))
+
+
 def text_of(dataset: Dataset, tag: int) -> str:
     """The value as text, parts separated by a backslash; padding is not cut."""
-    element = dataset.get_item(Tag(tag))
-    if not isinstance(element, RawDataElement):
-        element = dataset[Tag(tag)]
-        value = element.value
-        parts = value if isinstance(value, list | tuple) or element.VM > 1 else [value]
+    element: Any = dataset.get_item(Tag(tag))
+    if not element.is_raw:
+        parts = element.value if element.VM > 1 else [element.value]
         return "\\".join("" if part is None else str(part) for part in parts)
-    raw = element.value or b""
+    raw: bytes = element.value or b""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:

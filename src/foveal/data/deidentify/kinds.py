@@ -6,27 +6,35 @@ can hold them are held back and named, so that a person decides.
 
 from dataclasses import dataclass
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
-from pydicom.uid import UID_dictionary
 
 from foveal.data.deidentify.elements import text_of
 from foveal.data.deidentify.options import Options
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
+NEWER = {f"{STORAGE}66.7": "Label Map Segmentation Storage"}  # than pydicom's dictionary
 DIRECTORY = "1.2.840.10008.1.3.10"
 VIDEO_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
 # Images whose pixels come from a detector or a computation.
-IMAGES = frozenset(
-    "1 1.1 1.1.1 1.2 1.2.1 1.3 1.3.1 2 2.1 2.2 4 4.1 4.2 4.3 4.4 5 12.1 12.1.1 12.2 12.2.1 12.3 "
-    "13.1.1 13.1.2 13.1.3 13.1.4 13.1.5 14.1 14.2 20 77.1.2 77.1.3 77.1.5.1 77.1.5.2 77.1.5.4 "
-    "77.1.5.5 77.1.5.6 77.1.5.7 77.1.5.8 77.1.6 77.1.8 77.1.9 128 128.1 130 481.1".split()
-)
+IMAGES = {
+    *("1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1", "2", "2.1", "2.2"),  # film, CT
+    *("4", "4.1", "4.2", "4.3", "4.4", "5", "20", "128", "128.1", "130"),  # MR, NM, PET
+    *("12.1", "12.1.1", "12.2", "12.2.1", "12.3", "481.1"),  # angiography, fluoroscopy, portal
+    *("13.1.1", "13.1.2", "13.1.3", "13.1.4", "13.1.5", "14.1", "14.2"),  # tomosynthesis, OCT
+    *("77.1.2", "77.1.3", "77.1.6", "77.1.8", "77.1.9"),  # microscopy
+    *("77.1.5.1", "77.1.5.2", "77.1.5.4", "77.1.5.5", "77.1.5.6", "77.1.5.7", "77.1.5.8"),  # eye
+}
 # What was drawn on or computed from images: segments, maps, registrations, plans, doses.
-DERIVED = frozenset(
-    "30 66.1 66.2 66.3 66.4 66.5 66.6 66.7 67 68.1 68.2 81.1 481.2 481.3 481.5 481.8 481.11".split()
-)
+DERIVED = {
+    *("30", "66.1", "66.2", "66.3", "66.4", "66.5", "66.6", "66.7", "67", "68.1", "68.2", "81.1"),
+    *("481.2", "481.3", "481.5", "481.8", "481.11"),
+}
 # Images in which names are commonly written: ultrasound, secondary capture, photographs.
-PHOTOS = frozenset("3 3.1 6 6.1 6.2 6.3 7 7.1 7.2 7.3 7.4 77.1.1 77.1.4 77.1.7 77.1 77.2".split())
+PHOTOS = {
+    *("3", "3.1", "6", "6.1", "6.2", "6.3", "7", "7.1", "7.2", "7.3", "7.4"),
+    *("77.1", "77.1.1", "77.1.4", "77.1.7", "77.2"),
+}
 TEXTS = {
     "88": ("report", "a structured report or key object note holds text that cannot be cleaned"),
     "104": ("document", "a document in a DICOM file (PDF, CDA, 3-D model) cannot be cleaned"),
@@ -56,7 +64,8 @@ def hold(dataset: Dataset, transfer_syntax: str, options: Options) -> Hold | Non
 def type_name(dataset: Dataset) -> str:
     """The name of the file's SOP class in the standard, or `another type`."""
     uid = _one(dataset, 0x00080016)
-    return str(UID_dictionary[uid][0]) if uid in UID_dictionary else "another type"
+    known = str(UID_dictionary[uid][0]) if uid in UID_dictionary else "another type"
+    return NEWER.get(uid, known)
 
 
 def _never(dataset: Dataset, transfer_syntax: str) -> Hold | None:
@@ -64,9 +73,7 @@ def _never(dataset: Dataset, transfer_syntax: str) -> Hold | None:
     short = uid.removeprefix(STORAGE)
     if uid == DIRECTORY:
         return Hold("directory", "an index of other files (DICOMDIR) names patients; not needed")
-    if transfer_syntax.startswith(VIDEO_SYNTAXES) or short.startswith("77.1.") and "Video" in (
-        type_name(dataset)
-    ):
+    if transfer_syntax.startswith(VIDEO_SYNTAXES) or type_name(dataset).startswith("Video"):
         return Hold("video", "a video can show and say names; cut out frames without them")
     if uid != short and short in IMAGES | DERIVED | PHOTOS:
         return None

@@ -1,4 +1,4 @@
-"""Options of de-identification: what is kept beyond the Basic Profile; all off but shifted dates."""
+"""Options of de-identification: what is kept beyond the Basic Profile."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ MEANINGS = {
     Action.SHIFT: "shifted",
     Action.WORDS: "cleaned",
     Action.AGE: "kept, capped at 90 years",
-    Action.TRACE: "emptied, as it repeated a name or number",
+    Action.TRACE: "emptied, as it repeated a name or number, or was none",
 }
 WARNING = (
     "Pixels were not changed. Nobody has looked whether a face or written text is in them.",

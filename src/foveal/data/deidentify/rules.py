@@ -97,15 +97,17 @@ def name_of(tag: int) -> str:
         return "Curve" if tag >> 24 == 0x50 else "Overlay"
     if tag in table():
         return table()[tag].name
+    if not tag & 0xFFFF:
+        return "Group Length"
     return str(dictionary_description(tag)) if dictionary_has_tag(tag) else "Unknown attribute"
 
 
 def _listed(rule: Rule, vr: str, options: Options) -> Action:
-    if options.characteristics and rule.characteristics:
+    if options.characteristics and rule.characteristics and vr not in BULK:
         return Action.AGE if vr == "AS" else _kept(vr)
     if options.shift_dates and rule.dates and vr in DATES:
         return Action.SHIFT
-    if options.device and rule.device and vr not in DATES:
+    if options.device and rule.device and vr not in DATES | BULK:
         return _kept(vr)
     if options.descriptors and rule.descriptors and vr in FREE_TEXT | SHORT_TEXT:
         return Action.WORDS

@@ -64,7 +64,8 @@ def deidentified(
         work = _Import(source, out, opened, ledger, options)
         paths = sorted(_files(source))
         for number, path in enumerate(paths, 1):
-            work.take(path)
+            with dicomfile.quiet():
+                work.take(path)
             if progress:
                 progress(number, len(paths))
         report = report_of(
@@ -131,12 +132,15 @@ class _Import:
         number, kind = dicomfile.number_of(dataset), type_name(dataset)
         try:
             counts = scrub(dataset, self.mapping.codes, person, self.options)
-        except Exception as error:  # noqa: BLE001  (a parser's message can quote the file)
+        except Exception as error:
             raise Unfit("one of its elements cannot be decoded") from error
         data = dicomfile.encoded(dataset, syntax, __version__)
         codes = self.mapping.codes
         # From the new UIDs, so that a copy of a copy has the same place.
-        token, sop = codes.token("study", str(dataset.StudyInstanceUID)), str(dataset.SOPInstanceUID)
+        token, sop = (
+            codes.token("study", str(dataset.StudyInstanceUID)),
+            str(dataset.SOPInstanceUID),
+        )
         series = codes.token("series", str(dataset.SeriesInstanceUID))
         folder = f"{person.pseudonym}/S{token}/R{series}"
         digest = hashlib.sha256(data).hexdigest()

@@ -1,5 +1,6 @@
 """Scrub: one data set after the rules, nested items and all, in place."""
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from foveal.data.deidentify.traces import Traces, traces_of
 from foveal.data.deidentify.words import cleaned
 
 OLDEST_AGE = 90  # years; all above are given as this
+# What is said in words is no number and no UID.
+NUMERAL = re.compile(r"[0-9eE+. \\\0-]*")
 CHECKED = frozenset({"LO", "SH", "CS", "UC"})
 METHOD = f"DICOM PS3.15 {EDITION} Basic Application Confidentiality"
 Counts = Counter[tuple[int, str]]
@@ -56,7 +59,7 @@ def scrub(dataset: Dataset, codes: Codes, person: Person, options: Options) -> C
 
 
 def _walk(dataset: Dataset, work: _Work, top: bool) -> None:
-    for tag in [int(tag) for tag in dataset.keys()]:
+    for tag in list(map(int, dataset.keys())):
         vr = "UN" if is_foreign(tag) else vr_of(dataset, tag)
         action = decide(tag, vr, work.options, top)
         done = _DOING[action](dataset, tag, vr, work)
@@ -82,6 +85,8 @@ def _empty(dataset: Dataset, tag: int, vr: str, work: _Work) -> Action:
 def _dummy(dataset: Dataset, tag: int, vr: str, work: _Work) -> Action:
     if vr == "UI":
         return _uid(dataset, tag, vr, work)
+    if elements.is_empty(dataset, tag):
+        return Action.KEEP
     elements.put_dummy(dataset, tag, vr)
     return Action.DUMMY
 
@@ -140,10 +145,13 @@ def _age(dataset: Dataset, tag: int, vr: str, work: _Work) -> Action:
 
 
 def _keep(dataset: Dataset, tag: int, vr: str, work: _Work) -> Action:
-    if vr in CHECKED and work.traces.stand_in(text_of(dataset, tag)):
+    if vr in ("UI", "IS", "DS"):
+        strange = not NUMERAL.fullmatch(text_of(dataset, tag))
+    else:
+        strange = vr in CHECKED and work.traces.stand_in(text_of(dataset, tag))
+    if strange:
         elements.put_empty(dataset, tag, vr)
-        return Action.TRACE
-    return Action.KEEP
+    return Action.TRACE if strange else Action.KEEP
 
 
 _DOING: dict[Action, Callable[[Dataset, int, str, _Work], Action]] = {

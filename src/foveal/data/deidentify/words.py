@@ -10,7 +10,9 @@ from functools import cache
 from importlib.resources import files
 
 WORD = re.compile(r"[A-Za-z0-9]+(?:\.[0-9]+)?")
-TECHNICAL = re.compile(r"t[12](w|wi)?|b[0-9]{1,4}|[0-9]{1,2}|[0-9](\.[0-9])?(mm|cm|t)|[0-9]{2,3}kv")
+# Never a bare number: it could be part of a date.
+TECHNICAL = re.compile(r"t[12](w|wi)?|b[0-9]{1,4}|[0-9](\.[0-9])?(mm|cm|t)|[0-9]{2,3}kv|[23]d")
+NUMBERED = re.compile(r"([a-z]{3,})[0-9]")
 
 
 @cache
@@ -24,7 +26,9 @@ def vocabulary() -> frozenset[str]:
 def is_known(word: str) -> bool:
     """Whether a word may stay."""
     lower = word.lower()
-    return lower in vocabulary() or bool(TECHNICAL.fullmatch(lower))
+    numbered = NUMBERED.fullmatch(lower)
+    stem = numbered[1] if numbered else lower
+    return stem in vocabulary() or bool(TECHNICAL.fullmatch(lower))
 
 
 def cleaned(text: str, names: Set[str] = frozenset()) -> str:
