@@ -130,6 +130,8 @@ def test_whole_hours(text, vr, result):
         ("", ""),
         ("123456", ""),
         ("on 12-03-20 GTV2 3D Zq2", "GTV2 3D"),
+        ("ROI-1 Liver 2 Zq 3", "ROI1 Liver2"),
+        ("Scan 3-4-2020, Scan 3. 4. 20, Scan 12", "Scan Scan Scan"),
     ],
 )
 def test_cleaning(text, kept):
@@ -137,7 +139,7 @@ def test_cleaning(text, kept):
 
 
 def test_a_name_is_dropped_though_it_is_a_word():
-    assert cleaned("MR Head Hand", {"hand"}) == "MR Head"
+    assert cleaned("MR Head Hand Hand 2", {"hand"}) == "MR Head"
 
 
 @given(st.text())

@@ -82,8 +82,8 @@ def test_options_of_the_table():
         (0x00280010, "US", Action.KEEP),
         (0x00281052, "IS", Action.KEEP),
         (0x00620005, "LO", Action.KEEP),  # segment label
-        (0x00620006, "ST", Action.REMOVE),  # segment description
-        (0x0040A160, "UT", Action.REMOVE),
+        (0x00620006, "ST", Action.EMPTY),  # segment description
+        (0x0040A160, "UT", Action.EMPTY),
         (0x52009229, "SQ", Action.ITEMS),
         (0x00080016, "UI", Action.KEEP),
         (0x00081150, "UI", Action.KEEP),
@@ -91,6 +91,7 @@ def test_options_of_the_table():
         (0x00200242, "UI", Action.UID),
         (0x00281201, "OW", Action.KEEP),
         (0x7FE00010, "OB", Action.KEEP),
+        (0x00700081, "LO", Action.EMPTY),  # content description, type 2 of segmentations
         (0x04000520, "OB", Action.REMOVE),
         (0x00686300, "OB", Action.REMOVE),
         (0x0008041F, "DT", Action.REMOVE),

@@ -75,7 +75,8 @@ def test_a_scan_of_its_own_finds_no_original(done):
                 originals |= {part for part in parts if len(part) > 4}
             if element.VR == "UI":
                 originals |= {p for p in parts if p and not p.startswith("1.2.840.10008.")}
-    originals -= {"Manufacturer", "QIICR"}  # persons in one file, makers in others
+    # What is a person or an institution in one file is a maker or a program in others.
+    originals -= {"Manufacturer", "QIICR", "Slicer", "TOSHIBA"}
     assert len(originals) > 150
     for path in out.rglob("*.dcm"):
         for element, parts in elements(read(path)):

@@ -15,7 +15,13 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from deidentify_files import CT, ROOT, RTSTRUCT, SEG, export, image, write
 from foveal.core.errors import DataError, SchemaError, StoreError
@@ -274,14 +280,16 @@ def test_pixels_stay_as_they_are_compressed_or_not(run, source, out):
     implicit.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     big.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
     originals = {}
-    for number, dataset in enumerate((rle, jpeg, implicit, big), 1):
+    deflated = image(study="6", number=5)
+    deflated.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    for number, dataset in enumerate((rle, jpeg, implicit, big, deflated), 1):
         write(source / f"e/{number}.dcm", dataset)
         originals[number] = dcmread(source / f"e/{number}.dcm")
     _, problems = run()
     assert problems == []
     study = [d for d in copies(out).values() if d.file_meta.TransferSyntaxUID in SYNTAXES
              or d.StudyInstanceUID == _study(copies(out))]  # fmt: skip
-    assert len(study) == 4
+    assert len(study) == 5
     for dataset in study:
         original = originals[int(dataset.InstanceNumber)]
         assert dataset.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID

@@ -40,7 +40,8 @@ def command(
     Patients become P and a code, UIDs are renamed so that all references hold, and dates move back
     by a number of days of each patient's own. Pixels stay as they are: files that may show text
     (ultrasound, screen captures, photographs) and documents are held back and listed. The exit
-    status is 1 if there were any. Stopped and run again it goes on.
+    status is 1 if there were any. Stopped and run again it goes on. Names of regions in structure
+    sets are descriptions: without --clean-descriptors they are emptied.
 
     The key lies in ~/.local/share/foveal (or FOVEAL_HOME). Whoever has it can undo the names;
     without it, later files of the same patients get other ones. Keep it, and keep it to yourself.

@@ -158,8 +158,7 @@ class Ledger:
 
     def _raw(self, data: bytes) -> None:
         try:
-            os.write(self._handle, data)
-            os.fsync(self._handle)
+            os.write(self._handle, data)  # a lost line only costs that a file is made again
         except OSError as error:
             raise _failure(self._root, error) from error
 

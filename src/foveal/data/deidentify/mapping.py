@@ -128,13 +128,17 @@ def _append(place: Path, line: dict[str, Any]) -> None:
 def _write(place: Path, line: dict[str, Any], flags: int) -> None:
     handle = os.open(place, os.O_RDWR | os.O_APPEND | flags, 0o600)
     try:
-        size = os.fstat(handle).st_size
-        torn = size and os.pread(handle, 1, size - 1) != b"\n"
+        torn = os.lseek(handle, 0, os.SEEK_END) and not _ends_a_line(handle)
         data = ("\n" if torn else "") + json.dumps(line) + "\n"
         os.write(handle, data.encode())
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _ends_a_line(handle: int) -> bool:
+    os.lseek(handle, -1, os.SEEK_END)
+    return os.read(handle, 1) == b"\n"
 
 
 def _load(place: Path) -> Mapping:

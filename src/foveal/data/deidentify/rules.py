@@ -141,7 +141,7 @@ def _text(tag: int, vr: str, options: Options) -> Action:
     plain = vr in SHORT_TEXT and not dictionary_description(tag).endswith(REMARK)
     if plain or tag in KEPT_TEXT:
         return Action.KEEP
-    return Action.WORDS if options.descriptors else Action.REMOVE
+    return Action.WORDS if options.descriptors else Action.EMPTY  # some must be there, if empty
 
 
 def _names_a_kind(tag: int) -> bool:

@@ -13,6 +13,8 @@ WORD = re.compile(r"[A-Za-z0-9]+(?:\.[0-9]+)?")
 # Never a bare number: it could be part of a date.
 TECHNICAL = re.compile(r"t[12](w|wi)?|b[0-9]{1,4}|[0-9](\.[0-9])?(mm|cm|t)|[0-9]{2,3}kv|[23]d")
 NUMBERED = re.compile(r"([a-z]{3,})[0-9]")
+# `GTV 2` and `ROI-1` become `GTV2` and `ROI1`, unless more numbers follow, as in a date.
+COUNTED = re.compile(r"([A-Za-z]{3,})[ _-]([0-9])(?![0-9A-Za-z]|[ .,/:_-]*[0-9])")
 
 
 @cache
@@ -33,5 +35,5 @@ def is_known(word: str) -> bool:
 
 def cleaned(text: str, names: Set[str] = frozenset()) -> str:
     """The known words of `text` that are not in `names` (lower case), in order; "" if none."""
-    kept = [w for w in WORD.findall(text) if is_known(w) and w.lower() not in names]
-    return " ".join(kept)
+    words = WORD.findall(COUNTED.sub(r"\1\2", text))
+    return " ".join(w for w in words if is_known(w) and w.lower().rstrip("0123456789") not in names)
