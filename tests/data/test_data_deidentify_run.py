@@ -297,6 +297,19 @@ def test_pixels_stay_as_they_are_compressed_or_not(run, source, out):
     assert next(generate_frames(study[1].PixelData, number_of_frames=1))[:2] == b"\xff\xd8"
 
 
+def test_a_comment_within_compressed_pixels_is_found(run, source, out):
+    for number, comment in ((1, b"by ZQMUELLER"), (2, b"by a codec"), (3, b"id zq-4711")):
+        dataset = image(study="6", number=number)
+        dataset.file_meta.TransferSyntaxUID = JPEGLSLossless
+        segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2) + comment
+        dataset.PixelData = encapsulate([b"\xff\xd8" + segment + bytes(99) + b"\xff\xd9"])
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+        write(source / f"e/{number}.dcm", dataset)
+    _, problems = run()
+    assert [(p.uri, p.kind) for p in problems] == [("e/1.dcm", "trace"), ("e/3.dcm", "trace")]
+    assert len(contents(out)) == 6
+
+
 SYNTAXES = {RLELossless, JPEGLSLossless, ExplicitVRBigEndian, ImplicitVRLittleEndian}
 
 

@@ -18,9 +18,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from foveal.data.deidentify.elements import UNDEFINED
+
 PREAMBLE = 128
 ROWS, PIXELS = 0x00280010, (0x7FE00008, 0x7FE00009, 0x7FE00010, 0x56000020)
-UNDEFINED = 0xFFFFFFFF  # a length that is found out by reading
 NAMED_DICOM = frozenset({".dcm", ".dicom", ".ima"})
 # One made-up UID for all versions, under the branch that needs no registration.
 IMPLEMENTATION = "2.25.302384217654086371490172845619032457811"

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
+UNDEFINED = 0xFFFFFFFF  # a length that is found out by reading
 DUMMY_WORD = "REMOVED"
 DUMMIES = {
     "DA": "19000101",

@@ -19,7 +19,8 @@ from foveal.data.deidentify.ledger import Done, Ledger, known_fingerprint
 from foveal.data.deidentify.mapping import Mapping, default_mapping, open_mapping
 from foveal.data.deidentify.options import Options
 from foveal.data.deidentify.report import Report, report_of
-from foveal.data.deidentify.scrub import Counts, scrub
+from foveal.data.deidentify.scrub import Counts, Person, scrub
+from foveal.data.deidentify.traces import traces_of
 from foveal.data.facts import Progress
 from foveal.data.problems import Problem
 
@@ -124,26 +125,18 @@ class _Import:
             self._held(path, code, "unreadable", str(why))
 
     def _copy(self, path: Path, code: str, stamp: str, dataset: FileDataset, syntax: str) -> None:
-        if not all(text_of_or_empty(dataset, tag).strip(" \0") for tag in (STUDY, SERIES, SOP)):
+        if not all(_text(dataset, tag) for tag in (STUDY, SERIES, SOP)):
             raise Unfit("it has no Study, Series or SOP Instance UID, so nothing can refer to it")
-        identity = _identity(dataset)
-        person = self.mapping.person(identity)
-        study = text_of_or_empty(dataset, STUDY).strip(" \0")
+        if traces_of(dataset).stand_in_pixels(dataset):
+            text = "its compressed pixels hold a name or number of the patient, as a comment can"
+            self._held(path, code, "trace", text)
+            return
+        identity, study = _identity(dataset), _text(dataset, STUDY)
         number, kind = dicomfile.number_of(dataset), type_name(dataset)
-        try:
-            counts = scrub(dataset, self.mapping.codes, person, self.options)
-        except Exception as error:
-            raise Unfit("one of its elements cannot be decoded") from error
+        person = self.mapping.person(identity)
+        counts = self._scrubbed(dataset, person)
         data = dicomfile.encoded(dataset, syntax, __version__)
-        codes = self.mapping.codes
-        # From the new UIDs, so that a copy of a copy has the same place.
-        token, sop = (
-            codes.token("study", str(dataset.StudyInstanceUID)),
-            str(dataset.SOPInstanceUID),
-        )
-        series = codes.token("series", str(dataset.SeriesInstanceUID))
-        folder = f"{person.pseudonym}/S{token}/R{series}"
-        digest = hashlib.sha256(data).hexdigest()
+        sop, digest = str(dataset.SOPInstanceUID), hashlib.sha256(data).hexdigest()
         other = self.ledger.other_source(sop, code)
         if other is not None:
             self._again(path, code, other.digest == digest)
@@ -151,10 +144,21 @@ class _Import:
         if identity != person.pseudonym:
             self.mapping.remember(patient=identity, pseudonym=person.pseudonym, days=person.days)
             self.mapping.remember(study=study, renamed=str(dataset.StudyInstanceUID))
-        target = self.ledger.place(code, sop, folder, number)
+        target = self.ledger.place(code, sop, self._folder(dataset), number)
         write_whole(self.out / target, data)
-        done = Done(code, stamp, sop, target, digest, kind, _digest(counts))
-        self.ledger.add(done, counts)
+        self.ledger.add(Done(code, stamp, sop, target, digest, kind, _digest(counts)), counts)
+
+    def _scrubbed(self, dataset: FileDataset, person: Person) -> Counts:
+        try:
+            return scrub(dataset, self.mapping.codes, person, self.options)
+        except Exception as error:  # its message can quote the file
+            raise Unfit("one of its elements cannot be decoded") from error
+
+    def _folder(self, dataset: FileDataset) -> str:
+        """From the new names, so that a copy of a copy has the same place."""
+        study = self.mapping.codes.token("study", str(dataset.StudyInstanceUID))
+        series = self.mapping.codes.token("series", str(dataset.SeriesInstanceUID))
+        return f"{dataset.PatientID}/S{study}/R{series}"
 
     def _again(self, path: Path, code: str, same: bool) -> None:
         if same:
@@ -195,14 +199,14 @@ def _files(source: Path) -> Iterator[Path]:
 
 def _identity(dataset: FileDataset) -> str:
     """What makes two files one patient's: the ID; else name and birth date; else the study."""
-    number = text_of_or_empty(dataset, PATIENT_ID).strip(" \0")
+    number, name, born = (_text(dataset, tag) for tag in (PATIENT_ID, PATIENT_NAME, BIRTH_DATE))
     if number:
         return number
-    name = text_of_or_empty(dataset, PATIENT_NAME).strip(" \0")
-    born = text_of_or_empty(dataset, BIRTH_DATE).strip(" \0")
-    if name and born:
-        return f"name {name} born {born}"
-    return f"study {text_of_or_empty(dataset, STUDY).strip(chr(0) + ' ')}"
+    return f"name {name} born {born}" if name and born else f"study {_text(dataset, STUDY)}"
+
+
+def _text(dataset: FileDataset, tag: int) -> str:
+    return text_of_or_empty(dataset, tag).strip(" \0")
 
 
 def _digest(counts: Counts) -> str:

@@ -6,15 +6,19 @@ numbers are remembered before they go, and looked for in all short texts that st
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
-from foveal.data.deidentify.elements import text_of
+from foveal.data.deidentify.elements import UNDEFINED, text_of
 from foveal.data.deidentify.words import is_known
 
 NAMES = (0x00100010, 0x00101001, 0x00101005, 0x00101060, 0x00080090, 0x00081050, 0x00081070)
 NUMBERS = (0x00100020, 0x00101000, 0x00080050, 0x00101090)
 LEAST_NAME, LEAST_NUMBER = 3, 4  # shorter ones would be found everywhere
+LEAST_IN_BYTES = 6  # in compressed pixels shorter ones are there by chance
+PIXELS = 0x7FE00010
 WORD = re.compile(r"[^\W_]+")
 
 
@@ -34,6 +38,15 @@ class Traces:
         if any(number in lower for number in self.numbers):
             return True
         return any(word in self.names and not is_known(word) for word in WORD.findall(lower))
+
+    def stand_in_pixels(self, dataset: Dataset) -> bool:
+        """Whether compressed pixels hold a name or number, as a comment within them can."""
+        element: Any = dataset.get_item(Tag(PIXELS)) if PIXELS in dataset else None
+        if element is None or not element.is_raw or element.length != UNDEFINED:
+            return False
+        data = element.value.lower()
+        sought = (text for text in self.names | self.numbers if len(text) >= LEAST_IN_BYTES)
+        return any(text.encode() in data for text in sought)
 
 
 def traces_of(dataset: Dataset) -> Traces:
