@@ -248,6 +248,14 @@ def test_killed_between_a_file_and_its_line(run, out, tmp_path):
     assert contents(out) == before
 
 
+def test_what_a_killed_run_began_to_write_is_swept_away(run, out):
+    run()
+    begun = next(out.rglob("*.dcm")).parent / ".000009.dcm.0123abcd"
+    begun.write_bytes(b"half")
+    run()
+    assert not begun.exists()
+
+
 def test_a_copy_that_was_deleted_comes_back(run, out):
     run()
     before = contents(out)

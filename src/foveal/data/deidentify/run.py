@@ -63,6 +63,7 @@ def deidentified(
     fingerprint = opened.codes.fingerprint()
     with Ledger(out, fingerprint, options) as ledger:
         work = _Import(source, out, opened, ledger, options)
+        _sweep(out)
         paths = sorted(_files(source))
         for number, path in enumerate(paths, 1):
             with dicomfile.quiet():
@@ -175,6 +176,14 @@ class _Import:
     def _problem(self, path: Path, kind: str, message: str) -> None:
         inside = path.relative_to(self.source) if path != self.source else Path(path.name)
         self.problems.append(Problem(None, inside.as_posix(), kind, message))
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a killed run began to write; nobody else writes while the ledger is ours."""
+    for folder, _, names in os.walk(out):
+        for name in names:
+            if name.startswith(".") and ".dcm." in name:
+                (Path(folder) / name).unlink()
 
 
 def _apart(source: Path, out: Path) -> None:
