@@ -351,6 +351,20 @@ def test_bad_files_are_listed_and_the_rest_goes_on(run, source, out):
     assert all(MARK.search(p.message.encode()) is None for p in problems)
 
 
+def test_a_file_that_cannot_be_opened_is_listed_without_its_system_message(run, monkeypatch):
+    from foveal.data.deidentify import dicomfile
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", "Zqmueller.dcm")
+
+    monkeypatch.setattr(dicomfile, "stamp_of", refuse)
+    report, problems = run()
+    assert {p.kind for p in problems} == {"unreadable"}
+    assert {p.message for p in problems} == {"it cannot be read: Permission denied"}
+    assert len(problems) == 5
+    assert sum(report.files.values()) == 0
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root can read everything")
 def test_a_file_without_the_right_to_read_is_listed(run, source):
     (source / "c.dcm").chmod(0)
