@@ -1,6 +1,7 @@
 """`foveal deidentify`: copies, problems as lines, exit status, and nothing of the originals."""
 
 import json
+import sys
 
 import pytest
 
@@ -68,6 +69,15 @@ def test_no_source_ends_with_status_2(source, tmp_path):
     ended = foveal("deidentify", tmp_path / "nowhere", "--out", tmp_path / "study")
     assert ended.status == 2
     assert "does not exist" in ended.err
+
+
+def test_without_the_library_it_says_what_to_install(source, tmp_path, monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("foveal.data.deidentify")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    ended = foveal("deidentify", source, "--out", tmp_path / "study")
+    assert ended.status == 2
+    assert "pip install foveal[volumes]" in ended.err
 
 
 def test_the_help_says_where_the_key_is(source):

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from foveal.core.errors import DataError
+
 
 def command(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="folder of DICOM files")],
@@ -54,7 +56,14 @@ def command(
       foveal deidentify next_month/ --out study/ --mapping ~/keys/study.jsonl
     """
     from foveal.cli.progress import watching
-    from foveal.data.deidentify import Options, deidentified
+
+    try:
+        from foveal.data.deidentify import Options, deidentified
+    except ModuleNotFoundError as error:
+        raise DataError(
+            "DICOM files are read with pydicom, which is not installed; run "
+            "`pip install foveal[volumes]`"
+        ) from error
 
     options = Options(
         shift_dates=not remove_dates,
