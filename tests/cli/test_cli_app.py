@@ -11,7 +11,9 @@ from foveal.cli import app as application
 from foveal.cli import run
 from foveal.core.errors import DataError
 
-COMMANDS = ("demo", "index", "run", "compare", "reproduce", "report", "strategies", "bench")
+COMMANDS = (
+    "demo", "index", "deidentify", "run", "compare", "reproduce", "report", "strategies", "bench"
+)  # fmt: skip
 
 
 def test_help_lists_every_command():

@@ -6,7 +6,18 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from foveal.cli import bench, compare, demo, index, pairs, report, reproduce, run, strategies
+from foveal.cli import (
+    bench,
+    compare,
+    deidentify,
+    demo,
+    index,
+    pairs,
+    report,
+    reproduce,
+    run,
+    strategies,
+)
 from foveal.cli.interrupt import heard
 from foveal.core.errors import FovealError
 
@@ -22,7 +33,19 @@ app = typer.Typer(
     help="Active learning for medical imaging that looks where the expert looks.",
     epilog="Begin with: foveal demo",
 )
-for module in (demo, index, pairs, run, compare, reproduce, report, strategies, bench):
+COMMANDS = (
+    demo,
+    index,
+    pairs,
+    deidentify,
+    run,
+    compare,
+    reproduce,
+    report,
+    strategies,
+    bench,
+)
+for module in COMMANDS:
     app.command(name=module.__name__.rsplit(".", 1)[-1])(module.command)
 
 

@@ -184,9 +184,7 @@ def _fold_sides(usable: Usable, spec: DataSpec) -> IntArray:
     ids, units = usable.ids(), leaks.joined_units(usable.groups(), usable.neighbors)
     fold = folds_of(ids, units, spec.folds or 1, spec.split_seed)
     given = np.where(fold == spec.fold, leaks.NAMES.index("test"), NOT_ASSIGNED)
-    return split_groups(
-        ids, units, usable.labels(), spec.val_fraction, 0.0, spec.split_seed, given
-    )
+    return split_groups(ids, units, usable.labels(), spec.val_fraction, 0.0, spec.split_seed, given)
 
 
 def conflict_problems(rows: Sequence[Row], conflicts: Sequence[int]) -> list[Problem]:
