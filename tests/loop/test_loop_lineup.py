@@ -97,6 +97,9 @@ def test_a_baseline_never_takes_the_folder_of_an_arm():
         ({"data.image_size": 32}, "`data.image_size` to 32: scores on other images"),
         ({"cost.mask_seconds": 1.0}, "expert minutes"),
         ({"report.subgroups": ["site"]}, "about the whole comparison"),
+        ({"task": "segmentation"}, "metrics of different tasks"),
+        ({"acquire.unit": "volume"}, "`acquire.unit` to 'volume': all arms must start from"),
+        ({"acquire": {"unit": "volume"}}, "start from the same labels"),
     ],
 )
 def test_what_all_arms_must_share_no_arm_may_change(change, reason):
@@ -114,6 +117,7 @@ def test_what_all_arms_must_share_no_arm_may_change(change, reason):
         {"regions.annotate": "box"},
         {"model.dropout": 0.5},
         {"acquire.per_group": 1},
+        {"acquire.per_group_total": 3},
         {"cold_start": "typiclust"},
         {"annotator.kind": "noisy"},
     ],
