@@ -48,6 +48,14 @@ def command(
     time_point: Annotated[
         int | None, typer.Option("--time-point", metavar="N", min=0, help="of 4-D NIfTI, from 0")
     ] = None,
+    in_place: Annotated[
+        bool,
+        typer.Option("--in-place", help="read DICOM where it is, not de-identified"),
+    ] = False,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="key of the de-identification; see foveal deidentify"),
+    ] = None,
 ) -> None:
     """Make a manifest of images and list everything that is wrong with them.
 
@@ -57,15 +65,23 @@ def command(
     Volumes (NIfTI, DICOM) become slices or 3-D tiles that do not overlap, with masks found beside
     them. If they have masks and no labels, the label is `finding` or `none`, by the mask.
 
+    DICOM is de-identified: the manifest names copies beside it, in POOL_dicom/, with a report of
+    what was removed. What cannot be cleaned (ultrasound with text in its pixels, documents) is held
+    back and listed. `foveal deidentify` has options for it; its folders are read as they are, and
+    so is everything with --in-place.
+
     Examples:
       foveal index my_images/ --out pool.csv
 
       foveal index pneumoniamnist.npz extra.csv --out pool.parquet
 
       foveal index scans/ --unit tile --tile 32 --out tiles.csv
+
+      foveal index dicom_export/ --out study/pool.csv
     """
     from foveal.cli.progress import watching
     from foveal.core.volume import Axis
+    from foveal.data.copies import copies_beside
     from foveal.data.index import index_source
     from foveal.data.manifest import write_manifest
     from foveal.data.volumes.cutting import Cutting
@@ -74,12 +90,17 @@ def command(
     cutting = Cutting(unit.value, tile, axes.get(axis), tuple(region or ()), time_point)
     console = Console()
     with watching(console) as (_, watcher):
+
+        def copying(done: int, of: int) -> None:
+            watcher("de-identifying DICOM files", done, of)
+
         rows, problems = index_source(
             sources,
             lambda done, of: watcher("looking at images", done, of),
             base=Path(),
             cutting=cutting,
             unpacking=lambda done, of: watcher("unpacking volumes", done, of),
+            clean=None if in_place else copies_beside(out, mapping, copying),
         )
     write_manifest(rows, out)
     for problem in problems:

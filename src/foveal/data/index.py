@@ -12,7 +12,7 @@ from foveal.data.facts import Progress, survey
 from foveal.data.leaks import conflicts
 from foveal.data.problems import Problem
 from foveal.data.row import Row
-from foveal.data.sources import distinct, read_source
+from foveal.data.sources import Clean, distinct, read_source
 from foveal.data.volumes.cutting import Cutting
 
 
@@ -24,6 +24,7 @@ def index_source(
     cache: Path | None = None,
     cutting: Cutting | None = None,
     unpacking: Progress | None = None,
+    clean: Clean | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows with a readable image of all sources, and every problem found on the way.
 
@@ -39,6 +40,7 @@ def index_source(
         cache: see `load_pool`.
         cutting: into what samples volumes are cut; pictures if None.
         unpacking: called with volumes unpacked and all.
+        clean: see `read_source`.
     Raises:
         DataError: if a source does not exist or is of no known kind.
     """
@@ -46,7 +48,7 @@ def index_source(
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        found, wrong = read_source(source, folder, base, cutting, unpacking)
+        found, wrong = read_source(source, folder, base, cutting, unpacking, clean)
         rows += found
         problems += wrong
     rows = distinct(rows, problems)

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from foveal.core.errors import DataError
@@ -25,6 +25,7 @@ from foveal.data.volumes.folders import (
 TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".txt"}) | PARQUET_SUFFIXES
 MASKS, IMAGES, MASK_MARK = "masks", "images", "_mask"
 NPZ_SPLITS: Sequence[Split] = ("train", "val", "test")
+Clean = Callable[[Path], tuple[Path, list[Problem]]]
 
 
 def read_source(
@@ -33,6 +34,7 @@ def read_source(
     base: Path | None = None,
     cutting: Cutting | None = None,
     progress: Progress | None = None,
+    clean: Clean | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows of a source, one for each distinct sample id, and what is wrong with the others.
 
@@ -43,6 +45,8 @@ def read_source(
         base: the folder of the experiment's file; the current folder if None.
         cutting: into what samples volumes are cut; pictures if None.
         progress: called with volumes unpacked and all.
+        clean: gives, for a folder that holds DICOM, the one with its de-identified copies, which
+            are read instead; None reads the files where they are.
     Raises:
         DataError: if there is no such source, or it is of no known kind.
     """
@@ -51,9 +55,12 @@ def read_source(
     cut = cutting or Cutting()
     if path.is_dir():
         rows, problems = read_folder(path, cache)
-        for volumes in (_nifti(path, cache, cut, progress), _dicom(path, cache, cut, progress)):
-            rows += volumes[0]
-            problems += volumes[1]
+        for found, wrong in (
+            _nifti(path, cache, cut, progress),
+            _dicom(path, cache, cut, progress, clean),
+        ):
+            rows += found
+            problems += wrong
     elif not path.is_file():
         raise DataError(f"the source {str(source)!r} does not exist; correct the path")
     elif suffix in TABLE_SUFFIXES:
@@ -79,11 +86,13 @@ def _nifti(
 
 
 def _dicom(
-    folder: Path, cache: Path, cutting: Cutting, progress: Progress | None
+    folder: Path, cache: Path, cutting: Cutting, progress: Progress | None, clean: Clean | None
 ) -> tuple[list[Row], list[Problem]]:
     if not has_dicom(folder):
         return [], []
-    return dicom_source(folder, cache, cutting, progress)
+    copies, held = (folder, []) if clean is None else clean(folder)
+    rows, problems = dicom_source(copies, cache, cutting, progress)
+    return rows, [*held, *problems]
 
 
 def read_folder(folder: Path, cache: Path) -> tuple[list[Row], list[Problem]]:

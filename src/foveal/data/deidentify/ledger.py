@@ -163,6 +163,11 @@ class Ledger:
             raise _failure(self._root, error) from error
 
 
+def is_deidentified(folder: Path) -> bool:
+    """Whether an import wrote this folder."""
+    return (folder / NAME).is_file()
+
+
 def known_fingerprint(root: Path) -> str | None:
     """The key's fingerprint in a folder's ledger; None where there is no ledger.
 
