@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import struct
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 from pydicom import config, dcmread
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -42,6 +44,7 @@ HEADER_TAGS = [
 DAMAGED = (
     Warning, OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError,
     NotImplementedError, RuntimeError, OverflowError, MemoryError, RecursionError, zlib.error,
+    struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
 
 
