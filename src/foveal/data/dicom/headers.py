@@ -3,6 +3,7 @@
 import contextlib
 import os
 import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -48,15 +49,43 @@ DAMAGED = (
 )  # fmt: skip
 
 
+class _Tolerance:
+    """Settings of the whole process: the first thread to come changes them, the last restores."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.undo = contextlib.ExitStack()
+
+    def enter(self) -> None:
+        with self.lock:
+            self.inside += 1
+            if self.inside == 1:
+                self.undo.enter_context(warnings.catch_warnings())
+                self.undo.enter_context(config.disable_value_validation())
+                warnings.simplefilter("ignore")
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.undo.close()
+
+
+_TOLERANCE = _Tolerance()
+
+
 @contextlib.contextmanager
 def tolerant() -> Iterator[None]:
     """Within, values that break the standard are taken as they are, without a warning.
 
     Warnings of pydicom may quote what a tag holds, and that may be a name.
     """
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")
+    _TOLERANCE.enter()
+    try:
         yield
+    finally:
+        _TOLERANCE.leave()
 
 
 @contextlib.contextmanager

@@ -132,9 +132,7 @@ def _require_pixels(data: Dataset, samples: int) -> None:
             "the image must hold pixels, but has none or they are cut off; copy it again",
         )
     if samples == 3 and _color(data) not in COLORS:
-        raise Unreadable(
-            "color", f"colors must be RGB or YBR, but are {_color(data)[:16]!r}; convert them"
-        )
+        raise Unreadable("color", "colors must be RGB or YBR, but are something else; convert them")
 
 
 def _decoded(data: Dataset, index: int, rows: int, columns: int, count: int) -> AnyArray:
