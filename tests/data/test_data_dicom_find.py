@@ -1,9 +1,11 @@
 import os
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from pydicom import dcmread
+from pydicom import config, dcmread
 from pydicom.dataset import Dataset
 from pydicom.fileset import FileSet
 from pydicom.sequence import Sequence
@@ -383,3 +385,13 @@ def test_implicit_syntax_is_read(tmp_path):
     data.save_as(tmp_path / "a.dcm", implicit_vr=True, little_endian=True, enforce_file_format=True)
     ((series,), _) = find_series(tmp_path)
     np.testing.assert_array_equal(read_series(series).voxels, noise((5, 4, 1)))
+
+
+def test_threads_share_tolerance_and_leave_nothing_behind(tmp_path):
+    write_series(tmp_path, noise(), AXIAL)
+    before = config.settings.reading_validation_mode, list(warnings.filters)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: read_series(find_series(tmp_path)[0][0]), range(8)))
+    assert (config.settings.reading_validation_mode, list(warnings.filters)) == before
+    for volume in found:
+        np.testing.assert_array_equal(volume.voxels, noise())

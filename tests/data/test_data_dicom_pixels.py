@@ -1,9 +1,12 @@
 import contextlib
+import io
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pydicom import dcmread, dcmwrite
 from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_color_lut, compress, convert_color_space
@@ -12,6 +15,8 @@ from pydicom.uid import (
     UID,
     ExplicitVRBigEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
 )
@@ -163,6 +168,49 @@ def test_lossless_compression_loses_nothing(write, syntax, pixels):
     np.testing.assert_array_equal(read_dicom_picture(path).pixels, plain)
 
 
+@pytest.mark.parametrize("pixels", [DEEP, SIGNED], ids=["deep", "signed"])
+def test_lossless_jpeg_of_another_writer_is_read(tmp_path, pixels):
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "a.dcm"))
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    writer.Execute(sitk.GetImageFromArray(np.tile(pixels, (4, 4))))
+    assert dcmread(tmp_path / "a.dcm").file_meta.TransferSyntaxUID == JPEGLosslessSV1
+    found = read_dicom_picture(tmp_path / "a.dcm").pixels
+    np.testing.assert_array_equal(found, np.tile(pixels, (4, 4)))
+
+
+def test_damaged_lossless_jpeg_does_not_take_us_with_it(tmp_path):
+    writer = sitk.ImageFileWriter()
+    writer.UseCompressionOn()
+    writer.SetCompressor("JPEG")
+    pixels = np.tile(DEEP, (4, 4))
+    for name in ("good.dcm", "bad.dcm"):
+        writer.SetFileName(str(tmp_path / name))
+        writer.Execute(sitk.GetImageFromArray(pixels))
+    whole = bytearray((tmp_path / "bad.dcm").read_bytes())
+    frame = whole.index(b"\xff\xc3")
+    whole[frame + 4] = 183  # bits a sample, which gdcm does not survive
+    (tmp_path / "bad.dcm").write_bytes(whole)
+    for _ in range(2):
+        assert kind_of_failure(tmp_path / "bad.dcm") == "unreadable"
+        np.testing.assert_array_equal(read_dicom_picture(tmp_path / "good.dcm").pixels, pixels)
+
+
+def test_baseline_jpeg_is_read(write):
+    smooth = np.add.outer(np.arange(32), np.arange(48)).astype(np.uint8)
+    path = write(smooth)
+    stream = io.BytesIO()
+    Image.fromarray(smooth).save(stream, "JPEG", quality=95)
+    data = dcmread(path)
+    data.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    data.PixelData = encapsulate([stream.getvalue()])
+    data["PixelData"].is_undefined_length = True
+    data.save_as(path)
+    off = np.abs(read_dicom_picture(path).pixels.astype(int) - smooth)
+    assert off.max() <= 3
+
+
 def test_big_endian_files_are_read(tmp_path):
     data = set_pixels(base("OT"), DEEP)
     data.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
@@ -237,7 +285,7 @@ def test_a_stream_that_declares_more_than_its_header_is_never_decoded(write, syn
     compress(data, syntax)
     data.Rows, data.Columns = 6, 7
     data.save_as(path)
-    monkeypatch.setattr("foveal.data.dicom.pixels._decoders", lambda *_: 1 / 0)
+    monkeypatch.setattr("foveal.data.dicom.pixels._decoder", lambda *_: 1 / 0)
     with pytest.raises(Unreadable, match="declare 96 x 112"):
         read_dicom_picture(path)
 

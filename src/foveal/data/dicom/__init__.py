@@ -11,6 +11,19 @@ Of kind `segmentation` and `structure_set`, `regions_of(series, on, images)` giv
 shape (I, J, K) = (columns, rows, pictures), on the grid of `read_series(images)` and, where that is
 no volume, on that of `read_stack(images)` with its axes reversed. `other` is listed and not read.
 Everything that cannot be read raises `Unreadable` with a kind and a sentence without patient data.
+
+What is trusted, and what is not:
+
+- Slices are put in order by where they lie. A series is parted where slices are turned otherwise,
+  differ in size or frame of reference, or lie at one place and are told apart by time, acquisition,
+  echo, diffusion weight and the like (`split`). A localizer is a series of its own (`localizer`).
+- A gap is never bridged and unevenness never averaged: no volume is made (`gap`, `spacing`), nor of
+  places that come twice without a reason (`duplicate`). The pictures stay. A slice missing at
+  either end leaves no trace and cannot be found.
+- A tilted gantry keeps its sheared grid (`tilt`).
+- A file that is cut off, no DICOM, of absurd size or without a possible place is listed and left
+  out; so is one with the identity, place and number of another (`repeat`).
+- A region must lie wholly on the images it is read for, unless `partial` says otherwise.
 """
 
 from foveal.data.dicom.find import find_series

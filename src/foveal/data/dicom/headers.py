@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import struct
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Any
 
 from pydicom import config, dcmread
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
@@ -42,7 +45,34 @@ HEADER_TAGS = [
 DAMAGED = (
     Warning, OSError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError,
     NotImplementedError, RuntimeError, OverflowError, MemoryError, RecursionError, zlib.error,
+    struct.error, BytesLengthException, InvalidDicomError,
 )  # fmt: skip
+
+
+class _Tolerance:
+    """Settings of the whole process: the first thread to come changes them, the last restores."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.undo = contextlib.ExitStack()
+
+    def enter(self) -> None:
+        with self.lock:
+            self.inside += 1
+            if self.inside == 1:
+                self.undo.enter_context(warnings.catch_warnings())
+                self.undo.enter_context(config.disable_value_validation())
+                warnings.simplefilter("ignore")
+
+    def leave(self) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self.undo.close()
+
+
+_TOLERANCE = _Tolerance()
 
 
 @contextlib.contextmanager
@@ -51,9 +81,11 @@ def tolerant() -> Iterator[None]:
 
     Warnings of pydicom may quote what a tag holds, and that may be a name.
     """
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")
+    _TOLERANCE.enter()
+    try:
         yield
+    finally:
+        _TOLERANCE.leave()
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
+    JPEGBaseline8Bit,
     JPEGLSTransferSyntaxes,
     JPEGTransferSyntaxes,
     RLELossless,
@@ -19,10 +20,11 @@ from pydicom.uid import (
 )
 
 from foveal.core.arrays import AnyArray
+from foveal.data.dicom.apart import HELPER
 from foveal.data.dicom.codestream import declared_size
 from foveal.data.dicom.frames import size_of
-from foveal.data.dicom.headers import DAMAGED, damage
-from foveal.data.dicom.luts import Modality, modality_of, palette_of
+from foveal.data.dicom.headers import damage
+from foveal.data.dicom.luts import modality_of, palette_of
 from foveal.data.readers.picture import Unreadable
 
 PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -30,12 +32,15 @@ COLORS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
 PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 RLE_SLACK = 2  # times the decoded size; an honest encoder stays far below
 
-# Decoders by pydicom's names, the best first. pylibjpeg may also find a decoder of baseline JPEG
-# under the GPL, so it is asked for JPEG 2000 only.
+# Decoders by pydicom's names; the first that is installed is asked, and no other if it fails:
+# damaged JPEG makes gdcm end the whole process, so it has only what no one else decodes, and does
+# it apart. pylibjpeg may also find a decoder of baseline JPEG under the GPL, so it is asked for
+# JPEG 2000 only.
 DECODERS: tuple[tuple[list[UID], tuple[str, ...]], ...] = (
-    (JPEGLSTransferSyntaxes, ("pyjpegls", "gdcm")),
-    (JPEG2000TransferSyntaxes, ("pylibjpeg", "gdcm", "pillow")),
-    (JPEGTransferSyntaxes, ("gdcm", "pillow")),
+    (JPEGLSTransferSyntaxes, ("pyjpegls",)),
+    (JPEG2000TransferSyntaxes, ("pylibjpeg", "pillow")),
+    ([JPEGBaseline8Bit], ("pillow",)),
+    (JPEGTransferSyntaxes, ("gdcm",)),
     (RLETransferSyntaxes, ("pydicom",)),
 )
 
@@ -50,9 +55,9 @@ def decode(data: Dataset, index: int) -> AnyArray:
             cut off or damaged.
     """
     numbers = stored(data, index)
-    if str(data.get("PhotometricInterpretation", "")) != "PALETTE COLOR":
-        return numbers
     with damage("color", "the color table of the image is damaged; export it again"):
+        if _color(data) != "PALETTE COLOR":
+            return numbers
         return np.stack([table(numbers) for table in palette_of(data)], axis=-1)
 
 
@@ -62,39 +67,31 @@ def stored(data: Dataset, index: int) -> AnyArray:
     Raises:
         Unreadable: as `decode`.
     """
-    (rows, columns, samples), count = size_of(data)
-    if not 0 <= index < count:
-        raise Unreadable("missing", f"the file holds {count} frames, so none is {index}")
-    if not any(tag in data for tag in PIXEL_TAGS):
-        raise Unreadable(
-            "no_pixels",
-            "the image must hold pixels, but has none or they are cut off; copy it again",
-        )
-    color = str(data.get("PhotometricInterpretation", ""))
-    if samples == 3 and color not in COLORS:
-        raise Unreadable(
-            "color", f"colors must be RGB or YBR, but are {color[:16]!r}; convert them"
-        )
     with damage("unreadable", "the pixels are cut off, damaged, or of another size than declared"):
+        (rows, columns, samples), count = size_of(data)
+        if not 0 <= index < count:
+            raise Unreadable("missing", f"the file holds {count} frames, so none is {index}")
+        _require_pixels(data, samples)
         found = _decoded(data, index, rows, columns, count)
-    if found.shape != ((rows, columns, 3) if samples == 3 else (rows, columns)):
-        raise Unreadable("unreadable", "the pixels are of another size than declared")
-    return found
+        if found.shape != ((rows, columns, 3) if samples == 3 else (rows, columns)):
+            raise ValueError("another shape")
+        return found
 
 
 def values(data: Dataset, index: int) -> tuple[AnyArray, tuple[float, float]]:
     """Frame `index` after the modality LUT, and the least and greatest value possible there."""
-    stored = decode(data, index)
-    if stored.ndim == 3:
-        return stored, (0.0, float(2 ** (8 * stored.dtype.itemsize) - 1))
-    modality = _modality(data, index)
-    if stored.dtype.kind == "f":
-        found = modality(stored, 0, 1)
-        if not np.isfinite(found).all():
-            raise Unreadable("nan", "pixels must be finite, but some are not; replace them")
-        return found, (float(found.min()), float(found.max()))
-    low, high = stored_range(data)
-    return modality(stored, low, high), modality.ends(low, high)
+    numbers = decode(data, index)
+    if numbers.ndim == 3:
+        return numbers, (0.0, float(2 ** (8 * numbers.dtype.itemsize) - 1))
+    with damage("tags", "the modality LUT of the image is damaged; export it again"):
+        modality = modality_of(data, *groups_of(data, index))
+        if numbers.dtype.kind != "f":
+            low, high = stored_range(data)
+            return modality(numbers, low, high), modality.ends(low, high)
+        found = modality(numbers, 0, 1)
+    if not np.isfinite(found).all():
+        raise Unreadable("nan", "pixels must be finite, but some are not; replace them")
+    return found, (float(found.min()), float(found.max()))
 
 
 def stored_range(data: Dataset) -> tuple[int, int]:
@@ -124,9 +121,18 @@ def groups_of(data: Dataset, index: int) -> tuple[Dataset | None, Dataset | None
     return own[index] if own else None, shared[0] if shared else None
 
 
-def _modality(data: Dataset, index: int) -> Modality:
-    with damage("tags", "the modality LUT of the image is damaged; export it again"):
-        return modality_of(data, *groups_of(data, index))
+def _color(data: Dataset) -> str:
+    return str(data.get("PhotometricInterpretation", ""))
+
+
+def _require_pixels(data: Dataset, samples: int) -> None:
+    if not any(tag in data for tag in PIXEL_TAGS):
+        raise Unreadable(
+            "no_pixels",
+            "the image must hold pixels, but has none or they are cut off; copy it again",
+        )
+    if samples == 3 and _color(data) not in COLORS:
+        raise Unreadable("color", "colors must be RGB or YBR, but are something else; convert them")
 
 
 def _decoded(data: Dataset, index: int, rows: int, columns: int, count: int) -> AnyArray:
@@ -141,22 +147,22 @@ def _decoded(data: Dataset, index: int, rows: int, columns: int, count: int) -> 
         if int(data.BitsAllocated) == 1:
             return _packed(data, index, rows, columns)
         return _plain(decoder.as_array(data, index=index)[0])
-    _check_stream(data, index, rows, columns, count, syntax)
-    failure: Exception | None = None
-    for name in _decoders(syntax, decoder.available_plugins):
-        try:
-            return _plain(decoder.as_array(data, index=index, decoding_plugin=name)[0])
-        except DAMAGED as error:
-            failure = error
-    raise failure or Unreadable(
+    stream = _checked_stream(data, index, rows, columns, count, syntax)
+    name = _decoder(syntax, decoder.available_plugins)
+    if name == "gdcm":
+        return HELPER.decode(str(syntax), stream, _options(data))
+    return _plain(decoder.as_array(data, index=index, decoding_plugin=name)[0])
+
+
+def _decoder(syntax: UID, available: tuple[str, ...]) -> str:
+    best = next((names for syntaxes, names in DECODERS if syntax in syntaxes), ())
+    for name in best:
+        if name in available:
+            return name
+    raise Unreadable(
         "decoder",
         f"no decoder for {syntax.name} is installed; install foveal[volumes], or convert the file",
     )
-
-
-def _decoders(syntax: UID, available: tuple[str, ...]) -> list[str]:
-    best = next((names for syntaxes, names in DECODERS if syntax in syntaxes), ())
-    return [name for name in best if name in available]
 
 
 def _packed(data: Dataset, index: int, rows: int, columns: int) -> AnyArray:
@@ -174,27 +180,49 @@ def _plain(array: Any) -> AnyArray:
     return native.astype(native.dtype.newbyteorder("="), copy=False)
 
 
-def _check_stream(
+def _options(data: Dataset) -> dict[str, Any]:
+    """What a decoder must know of a frame that comes without its header."""
+    return {
+        "rows": int(data.Rows),
+        "columns": int(data.Columns),
+        "number_of_frames": 1,
+        "samples_per_pixel": int(data.get("SamplesPerPixel", 1)),
+        "photometric_interpretation": str(data.PhotometricInterpretation),
+        "bits_allocated": int(data.BitsAllocated),
+        "bits_stored": int(data.get("BitsStored") or data.BitsAllocated),
+        "pixel_representation": int(data.get("PixelRepresentation") or 0),
+        "planar_configuration": int(data.get("PlanarConfiguration") or 0),
+        "pixel_keyword": "PixelData",
+    }
+
+
+def _checked_stream(
     data: Dataset, index: int, rows: int, columns: int, count: int, syntax: UID
-) -> None:
-    """Raise `Unreadable` before decoding what declares or would unpack to another size."""
+) -> bytes:
+    """The compressed frame; `Unreadable` if it declares or would unpack to another size."""
     offsets = None
     if "ExtendedOffsetTable" in data and "ExtendedOffsetTableLengths" in data:
         offsets = (data.ExtendedOffsetTable, data.ExtendedOffsetTableLengths)
-    stream = get_frame(data.PixelData, index, number_of_frames=count, extended_offsets=offsets)
+    stream: bytes = get_frame(
+        data.PixelData, index, number_of_frames=count, extended_offsets=offsets
+    )
     if syntax == RLELossless:
         decoded = rows * columns * int(data.get("SamplesPerPixel", 1)) * (data.BitsAllocated // 8)
         if len(stream) > RLE_SLACK * decoded + 64:
             raise Unreadable(
                 "too_large", "run lengths must not unpack to more than the image holds"
             )
+        return stream
     declared = declared_size(stream)
-    if declared is not None and declared != (rows, columns):
+    if declared is None:
+        raise Unreadable("unreadable", "the compressed pixels do not begin as they should")
+    if declared != (rows, columns, int(data.get("SamplesPerPixel", 1))):
         raise Unreadable(
             "unreadable",
             f"the compressed pixels must be {rows} x {columns} as the header says, but declare "
-            f"{declared[0]} x {declared[1]}; the file is damaged",
+            f"{declared[0]} x {declared[1]} with {declared[2]} samples; the file is damaged",
         )
+    return stream
 
 
 def _transfer_syntax(data: Dataset) -> UID:

@@ -11,7 +11,7 @@ from foveal.core.arrays import AnyArray
 from foveal.core.volume import Volume
 from foveal.data.dicom.frames import MAX_VOXELS, Frame, frames_of, pixel_spacing
 from foveal.data.dicom.geometry import Plane, to_ras
-from foveal.data.dicom.headers import damage, read_header, read_whole, tolerant
+from foveal.data.dicom.headers import damage, read_header, read_whole
 from foveal.data.dicom.luts import Table
 from foveal.data.dicom.pixels import groups_of, values
 from foveal.data.dicom.series import DicomSeries, Stack, kind_of
@@ -49,7 +49,7 @@ def read_stack(series: DicomSeries) -> Stack:
     """
     _require_images(series)
     pictures, _ = _pictures(series)
-    with tolerant():
+    with damage("tags", "the pixel spacing is damaged; export the images again"):
         return Stack(pictures, pixel_spacing(read_header(series.files[0])))
 
 
@@ -88,8 +88,7 @@ def read_windowed_picture(path: Path, frame: int = 0, window: int = 0) -> NDArra
     if pixels.ndim == 3:
         bright: NDArray[np.float32] = pixels.astype(np.float32) / np.float32(top)
         return bright
-    with tolerant():
-        choice = windows_of(data, *groups_of(data, frame)) or (full_range(pixels),)
+    choice = _windows(data, frame) or (full_range(pixels),)
     if not 0 <= window < len(choice):
         raise Unreadable("missing", f"the image has {len(choice)} windows, so none is {window}")
     seen = windowed(pixels, choice[window])
@@ -98,16 +97,21 @@ def read_windowed_picture(path: Path, frame: int = 0, window: int = 0) -> NDArra
 
 def read_windows(path: Path, frame: int = 0) -> tuple[Window | Table, ...]:
     """Windows and tables that the file gives a frame, in its order; () where it gives none."""
-    data = read_whole(path)
-    with tolerant():
+    return _windows(read_whole(path), frame)
+
+
+def _windows(data: Dataset, frame: int) -> tuple[Window | Table, ...]:
+    with damage("tags", "the windows of the image are damaged; export it again"):
         return windows_of(data, *groups_of(data, frame))
 
 
 def _brightening(data: Dataset, frame: int, invert: bool = True) -> tuple[AnyArray, float]:
-    if kind_of(str(data.get("SOPClassUID", "")), "Rows" in data) != "image":
-        raise _not_image()
+    with damage("tags", "the header of the image is damaged; export it again"):
+        if kind_of(str(data.get("SOPClassUID", "")), "Rows" in data) != "image":
+            raise _not_image()
+        inverse = _is_inverse(data)
     pixels, (low, high) = values(data, frame)
-    if invert and _is_inverse(data):
+    if invert and inverse:
         turned = low + high - pixels.astype(np.float64)
         pixels = turned.astype(pixels.dtype if pixels.dtype.kind == "u" else np.float32)
     return pixels, high
