@@ -186,7 +186,9 @@ def _optimizer(
         network.parameters(), lr=rate, weight_decay=course.spec.weight_decay, fused=fused
     )
     steps = course.epochs * course.steps
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=WARM_UP)
+    # One step of warm-up at least; OneCycleLR divides by zero where a phase has no length.
+    share = max(WARM_UP, 2 / steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, steps, pct_start=share)
     return optimizer, schedule
 
 
