@@ -112,3 +112,23 @@ def evidence(
 @st.composite
 def permutations(draw, n: int):
     return np.array(draw(st.permutations(range(n))), dtype=np.int64)
+
+
+@st.composite
+def affines(draw: st.DrawFn, oblique: bool = True) -> np.ndarray:
+    """Anisotropic grids in any of the 48 orientations, turned by up to 30 degrees if oblique."""
+    spacing = draw(st.tuples(*[st.floats(0.2, 8)] * 3))
+    order = draw(st.permutations(range(3)))
+    signs = draw(st.tuples(*[st.sampled_from((-1.0, 1.0))] * 3))
+    axes = np.eye(3)[:, order] * signs
+    if oblique:
+        for i, j in ((0, 1), (0, 2), (1, 2)):
+            angle = draw(st.floats(-0.5, 0.5))
+            turn = np.eye(3)
+            turn[[i, j], [i, j]] = np.cos(angle)
+            turn[i, j], turn[j, i] = -np.sin(angle), np.sin(angle)
+            axes = turn @ axes
+    matrix = np.eye(4)
+    matrix[:3, :3] = axes * spacing
+    matrix[:3, 3] = draw(st.tuples(*[st.floats(-500, 500)] * 3))
+    return matrix

@@ -1,4 +1,4 @@
-"""Data: from a manifest, folder or npz to a checked pool, its pixels and its receipt."""
+"""Data: from a manifest, folder, npz or volumes to a checked pool, its pixels and its receipt."""
 
 from foveal.data.cache import cache_root
 from foveal.data.collection import Collection
@@ -11,15 +11,19 @@ from foveal.data.png import encode_png
 from foveal.data.problems import WARNING_KINDS, Problem
 from foveal.data.receipt import Receipt
 from foveal.data.row import Row
+from foveal.data.volumes.cutting import Cutting
+from foveal.data.volumes.folders import dicom_source
 
 __all__ = [
     "WARNING_KINDS",
     "Collection",
+    "Cutting",
     "PixelStore",
     "Problem",
     "Receipt",
     "Row",
     "cache_root",
+    "dicom_source",
     "encode_png",
     "index_source",
     "load_pool",

@@ -62,8 +62,8 @@ class Usable:
         return [row.label for row in self.rows]
 
     def groups(self) -> list[str]:
-        """Pseudonyms of patients; the sample's own id where no patient is known."""
-        return [pseudonym(row.group) if row.group else row.id for row in self.rows]
+        """Pseudonyms of patients; where none is known of the volume, else the sample's own id."""
+        return [_group(row) for row in self.rows]
 
 
 def assemble(
@@ -193,6 +193,12 @@ def unlabeled_problems(rows: Sequence[Row], text: str) -> list[Problem]:
         told.add(row.series)
         problems.append(Problem(row.number, row.uri, "label", text))
     return problems
+
+
+def _group(row: Row) -> str:
+    if row.group:
+        return pseudonym(row.group)
+    return pseudonym(f"volume {row.volume}") if row.volume else row.id
 
 
 def _refusal(rows: Sequence[Row], leaking: BoolArray) -> LeakError:

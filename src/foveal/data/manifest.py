@@ -208,7 +208,7 @@ def _of_volume(
     if any(cells.get(name) for name in (*BOX, "weak", *WEAK_BOX)):
         raise DataError("boxes and `weak` belong to one picture, but the row names a whole volume")
     plain = {**cells, "mask": "", "spacing_mm": ""}
-    row, problems = _row(number, plain, paths, Place(paths.file(uri.partition("#")[0])))
+    row, problems = _row(number, plain, paths, Place(paths.whole(uri).path))
     row = replace(row, region=RegionSource(empty=empty))
     rows, wrong = volume_rows(paths.whole(uri, names), row, cutting, paths.shelf)
     return rows, problems + wrong

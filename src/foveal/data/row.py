@@ -52,6 +52,14 @@ class Row:
     spacing_mm: tuple[float, ...] = ()
 
     @property
+    def volume(self) -> str:
+        """Name of the volume that this is a picture or tile of, however it is cut; else ""."""
+        if not self.image.of_volume:
+            return ""
+        file, mark, _ = self.series.rpartition("#")
+        return file if mark else self.series.partition(".")[0]
+
+    @property
     def id(self) -> SampleId:
         """The sample's id: from the path as written, or the npz's name and part."""
         return sample_id(self.series, self.position)

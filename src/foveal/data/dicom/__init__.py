@@ -22,22 +22,32 @@ from foveal.data.dicom.read import (
     read_windowed_picture,
     read_windows,
 )
-from foveal.data.dicom.regions import regions_of
+from foveal.data.dicom.regions import (
+    Regions,
+    fractions_of,
+    read_regions,
+    region_names,
+    regions_of,
+)
 from foveal.data.dicom.series import DicomSeries, Kind, Stack
 from foveal.data.dicom.windows import Window, windowed
 
 __all__ = [
     "DicomSeries",
     "Kind",
+    "Regions",
     "Stack",
     "Window",
     "find_series",
+    "fractions_of",
     "is_dicom",
     "read_dicom_picture",
+    "read_regions",
     "read_series",
     "read_stack",
     "read_windowed_picture",
     "read_windows",
+    "region_names",
     "regions_of",
     "windowed",
 ]

@@ -1,25 +1,25 @@
 """Finding series: a folder, or what was copied from a disc, to stacks and problems."""
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from foveal.core.pool import sample_id
 from foveal.data.dicom.directory import is_directory, wrong_references
 from foveal.data.dicom.frames import Frame, frames_of
-from foveal.data.dicom.headers import DAMAGED, is_dicom, read_header, tolerant
+from foveal.data.dicom.headers import damage, read_start
+from foveal.data.dicom.pixels import plain_bytes
 from foveal.data.dicom.series import DicomSeries, Kind, kind_of
 from foveal.data.dicom.sorting import Sorted, stacks_of
+from foveal.data.dicom.walk import problem_of, walk
 from foveal.data.problems import Problem
 from foveal.data.readers.picture import Unreadable
 
-DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
-TEXT_BYTES = 512
 DATE_TAGS = (
     "AcquisitionDate", "AcquisitionDateTime", "SeriesDate", "StudyDate", "ContentDate",
 )  # fmt: skip
@@ -54,70 +54,35 @@ def find_series(
 
     Args:
         folder: is walked whole; links that leave it are refused. If it holds a DICOMDIR, its
-            references are checked too.
+            references are checked too. A single file is taken alone.
         progress: called with files done and all.
         key: of the hashes of patient, study and series. Whoever knows the key can test guesses.
+    Raises:
+        DataError: if there is no such folder.
     """
-    paths, problems = _candidates(folder)
+    paths, problems = walk(folder)
+    folder = folder.parent if folder.is_file() else folder
     files: list[_File] = []
     for done, path in enumerate(paths, 1):
         try:
             found = _file(path, folder, key, problems)
             files += [found] if found is not None else []
         except Unreadable as error:
-            problems.append(_problem(folder, path, error.kind, str(error)))
+            problems.append(problem_of(folder, path, error.kind, str(error)))
         if progress is not None:
             progress(done, len(paths))
     return _assemble(files, folder, key, problems), problems
 
 
-def _candidates(folder: Path) -> tuple[list[Path], list[Problem]]:
-    root, paths, problems = folder.resolve(), [], []
-    for path in _walk(folder):
-        if path.is_symlink() and not path.resolve().is_relative_to(root):
-            message = "links must stay inside the folder, but this one leaves it; copy the file"
-            problems.append(_problem(folder, path, "path", message))
-        elif is_dicom(path) or _should_be(path):
-            paths.append(path)
-    return paths, problems
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
-        yield from (Path(here, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _should_be(path: Path) -> bool:
-    """Whether a file that does not begin as DICOM was meant to be: by suffix, or without one."""
-    suffix = path.suffix.lower()
-    return suffix in DICOM_SUFFIXES or not (suffix.strip(".0123456789") or _is_text(path))
-
-
-def _is_text(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            start = file.read(TEXT_BYTES)
-    except OSError:
-        return False
-    return bool(start) and b"\0" not in start
-
-
 def _file(path: Path, folder: Path, key: bytes, problems: list[Problem]) -> _File | None:
-    header = read_header(path)
-    try:
-        with tolerant():
-            if is_directory(header):
-                wrong = wrong_references(header, path.parent)
-                problems += [_problem(folder, path, kind, said) for kind, said in wrong]
-                return None
-            return _reduced(path, header, key)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "unreadable", "the header is damaged and cannot be understood; copy the file again"
-        ) from error
+    header, rest = read_start(path)
+    with damage("unreadable", "the header is damaged and makes no sense; copy the file again"):
+        if is_directory(header):
+            wrong = wrong_references(header, path.parent)
+            problems += [problem_of(folder, path, kind, said) for kind, said in wrong]
+            return None
+        _check_whole(header, rest)
+        return _reduced(path, header, key)
 
 
 def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
@@ -128,6 +93,7 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         )
     person, study = _text(header, "PatientID"), _text(header, "StudyInstanceUID")
     kind = kind_of(_text(header, "SOPClassUID"), "Rows" in header)
+    frames = tuple(frames_of(header)) if kind == "image" else ()
     return _File(
         path,
         series,
@@ -137,8 +103,15 @@ def _reduced(path: Path, header: Dataset, key: bytes) -> _File:
         _date(header),
         kind,
         _text(header, "SOPInstanceUID"),
-        tuple(frames_of(header)) if kind == "image" else (),
+        frames,
     )
+
+
+def _check_whole(header: Dataset, rest: int) -> None:
+    """Raise `Unreadable` if an image is cut off before its pixels, or within plain ones."""
+    is_image = UID(_text(header, "SOPClassUID")).name.endswith("Image Storage")
+    if (is_image and "Rows" not in header) or rest < plain_bytes(header):
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
 
 
 def _assemble(
@@ -156,7 +129,8 @@ def _assemble(
         if kind == "image":
             found += _image_series(name, group, folder, key, problems)
         else:
-            found.append(_series(sample_id(name, 0, key), group))
+            problems += [_copy(folder, file.path) for file in group[1:]]
+            found.append(_series(sample_id(name, 0, key), group[:1]))
     return found
 
 
@@ -167,21 +141,25 @@ def _image_series(
     stacks = stacks_of(frames)
     used = {f.file for stack in stacks for f in stack.frames}
     for n in sorted(set(range(len(group))) - used):
-        said = "the file is a copy of another one in its series and is left out"
-        problems.append(_problem(folder, group[n].path, "repeat", said))
+        problems.append(_copy(folder, group[n].path))
     if len(stacks) > 1:
         said = (
             f"the series holds {len(stacks)} stacks of images, told apart by direction, size, "
             "time, echo or the like; each is used as a series of its own"
         )
-        problems.append(_problem(folder, group[0].path, "split", said))
+        problems.append(problem_of(folder, group[0].path, "split", said))
     found = []
     for stack in stacks:
         at = group[stack.frames[0].file]
-        problems += [_problem(folder, at.path, *note) for note in _notes(stack, at.modality)]
+        problems += [problem_of(folder, at.path, *note) for note in _notes(stack, at.modality)]
         token = sample_id(f"{name}|{stack.mark}" if stack.mark else name, 0, key)
         found.append(_series(token, group, stack))
     return found
+
+
+def _copy(folder: Path, path: Path) -> Problem:
+    said = "the file has the identity of another one in its series and is left out"
+    return problem_of(folder, path, "repeat", said)
 
 
 def _notes(stack: Sorted, modality: str) -> list[tuple[str, str]]:
@@ -225,7 +203,3 @@ def _date(header: Dataset) -> str:
 def _text(header: Dataset, tag: str) -> str:
     value = header.get(tag)
     return "" if value is None else str(value).strip().strip("\0")
-
-
-def _problem(folder: Path, path: Path, kind: str, message: str) -> Problem:
-    return Problem(None, path.relative_to(folder).as_posix(), kind, message)

@@ -163,6 +163,8 @@ def _regular(first: Plane | None, header: Dataset, count: int) -> list[Plane | N
 
 
 def _traits(header: Dataset, shared: Dataset | None, group: Dataset | None) -> tuple[str, ...]:
+    if "SegmentationType" in header:
+        return ()  # drawn on stacks, never a stack
     nested = [item for part in (group, shared) if part is not None for item in _nested(part)]
     return tuple(
         next((str(s[name].value) for s in (*nested, header) if name in s), "") for name in SPLITTERS

@@ -56,14 +56,24 @@ def tolerant() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def damage(kind: str, message: str) -> Iterator[None]:
+    """Within, whatever breaks on a damaged file becomes an `Unreadable` of this kind."""
+    try:
+        with tolerant():
+            yield
+    except Unreadable:
+        raise
+    except DAMAGED as error:
+        raise Unreadable(kind, message) from error
+
+
 def is_dicom(path: Path) -> bool:
     """Whether a file begins as DICOM does; reads its first bytes only."""
     try:
-        with path.open("rb") as file:
-            start = file.read(PREAMBLE + len(MAGIC))
+        return _begins_so(path)
     except OSError:
         return False
-    return start[PREAMBLE:] == MAGIC or (start[:2] in BARE_STARTS and len(start) > 8)
 
 
 def read_header(path: Path) -> FileDataset:
@@ -72,7 +82,17 @@ def read_header(path: Path) -> FileDataset:
     Raises:
         Unreadable: if the file is missing, too large, cut off, or no DICOM.
     """
-    return _read(path, stop_before_pixels=True, specific_tags=HEADER_TAGS)
+    return read_start(path)[0]
+
+
+def read_start(path: Path) -> tuple[FileDataset, int]:
+    """The header of a file, and how many bytes follow it: the pixels, if any, and their tag.
+
+    Raises:
+        Unreadable: as `read_header`.
+    """
+    data, end = _read(path, stop_before_pixels=True, specific_tags=HEADER_TAGS)
+    return data, path.stat().st_size - end
 
 
 def read_whole(path: Path) -> FileDataset:
@@ -81,27 +101,31 @@ def read_whole(path: Path) -> FileDataset:
     Raises:
         Unreadable: if the file is missing, too large, cut off, or no DICOM.
     """
-    return _read(path)
-
-
-def _read(path: Path, **options: Any) -> FileDataset:
-    check_file(path)
-    if not is_dicom(path):
-        raise Unreadable(
-            "not_dicom", "the file must be DICOM, but does not begin as one; move it elsewhere"
-        )
-    try:
-        with tolerant():
-            _check_inflated_size(path)
-            data = dcmread(path, force=True, **options)
-            _check_class(data)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "unreadable", "the file is cut off or damaged before its pixels; copy it again"
-        ) from error
+    data = _read(path)[0]
+    if not len(data):  # all that pydicom keeps of compressed pixels without an end
+        raise Unreadable("unreadable", "the file is cut off; copy it again")
     return data
+
+
+def _read(path: Path, **options: Any) -> tuple[FileDataset, int]:
+    check_file(path)
+    with damage("unreadable", "the file is cut off or damaged before its pixels; copy it again"):
+        if not _begins_so(path):
+            raise Unreadable(
+                "not_dicom", "the file must be DICOM, but does not begin as one; move it elsewhere"
+            )
+        _check_inflated_size(path)
+        with path.open("rb") as file:
+            data = dcmread(file, force=True, **options)
+            end = file.tell()
+        _check_class(data)
+    return data, end
+
+
+def _begins_so(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(PREAMBLE + len(MAGIC))
+    return start[PREAMBLE:] == MAGIC or (start[:2] in BARE_STARTS and len(start) > 8)
 
 
 def _check_class(data: FileDataset) -> None:

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from foveal.core.arrays import AnyArray
 from foveal.data.readers.picture import Unreadable
 
-INTEGERS = (np.uint8, np.int16, np.uint16, np.int32)
+INTEGERS = (np.uint8, np.uint16, np.int16, np.int32)
 PALETTE_TAGS = ("Red", "Green", "Blue")
 MAX_ENTRIES = 2**16
 
@@ -39,7 +39,7 @@ class Modality:
         """Values of stored numbers that lie in [low, high].
 
         Returns:
-            The smallest of uint8, int16, uint16 and int32 that holds every value possible, where
+            The first of uint8, uint16, int16 and int32 that holds every value possible, where
             all are whole numbers; else float32.
         """
         if self.table is not None:

@@ -21,12 +21,13 @@ from pydicom.uid import (
 from foveal.core.arrays import AnyArray
 from foveal.data.dicom.codestream import declared_size
 from foveal.data.dicom.frames import size_of
-from foveal.data.dicom.headers import DAMAGED, tolerant
+from foveal.data.dicom.headers import DAMAGED, damage
 from foveal.data.dicom.luts import Modality, modality_of, palette_of
 from foveal.data.readers.picture import Unreadable
 
 PIXEL_TAGS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 COLORS = frozenset({"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"})
+PLAIN = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 RLE_SLACK = 2  # times the decoded size; an honest encoder stays far below
 
 # Decoders by pydicom's names, the best first. pylibjpeg may also find a decoder of baseline JPEG
@@ -40,13 +41,26 @@ DECODERS: tuple[tuple[list[UID], tuple[str, ...]], ...] = (
 
 
 def decode(data: Dataset, index: int) -> AnyArray:
-    """(rows, columns) stored numbers or (rows, columns, 3) RGB of frame `index`.
+    """(rows, columns) stored numbers of frame `index`, or (rows, columns, 3) RGB.
 
     Unused bits (overlays of old) are gone, YBR and palettes are RGB.
 
     Raises:
         Unreadable: `no_pixels`, `color`, `decoder`, `too_large`, or `unreadable` if pixels are
             cut off or damaged.
+    """
+    numbers = stored(data, index)
+    if str(data.get("PhotometricInterpretation", "")) != "PALETTE COLOR":
+        return numbers
+    with damage("color", "the color table of the image is damaged; export it again"):
+        return np.stack([table(numbers) for table in palette_of(data)], axis=-1)
+
+
+def stored(data: Dataset, index: int) -> AnyArray:
+    """As `decode`, but a palette is not applied: the numbers are labels.
+
+    Raises:
+        Unreadable: as `decode`.
     """
     (rows, columns, samples), count = size_of(data)
     if not 0 <= index < count:
@@ -61,20 +75,11 @@ def decode(data: Dataset, index: int) -> AnyArray:
         raise Unreadable(
             "color", f"colors must be RGB or YBR, but are {color[:16]!r}; convert them"
         )
-    try:
-        with tolerant():
-            stored = _decoded(data, index, rows, columns, count)
-            if color == "PALETTE COLOR":
-                return np.stack([table(stored) for table in palette_of(data)], axis=-1)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "unreadable", "the pixels are cut off, damaged, or of another size than declared"
-        ) from error
-    if stored.shape != ((rows, columns, 3) if samples == 3 else (rows, columns)):
+    with damage("unreadable", "the pixels are cut off, damaged, or of another size than declared"):
+        found = _decoded(data, index, rows, columns, count)
+    if found.shape != ((rows, columns, 3) if samples == 3 else (rows, columns)):
         raise Unreadable("unreadable", "the pixels are of another size than declared")
-    return stored
+    return found
 
 
 def values(data: Dataset, index: int) -> tuple[AnyArray, tuple[float, float]]:
@@ -100,6 +105,18 @@ def stored_range(data: Dataset) -> tuple[int, int]:
     return 0, 2**bits - 1
 
 
+def plain_bytes(header: Dataset) -> int:
+    """Bytes that the pixels of a header and their tag take; 0 where they are compressed or none."""
+    if "Rows" not in header or _transfer_syntax(header) not in PLAIN:
+        return 0
+    (rows, columns, samples), count = size_of(header)
+    bits = rows * columns * samples * count * int(header.get("BitsAllocated") or 1)
+    if header.get("PhotometricInterpretation") == "YBR_FULL_422":
+        bits = bits * 2 // 3
+    tag = 8 if header.original_encoding[0] else 12
+    return tag + (bits + 7) // 8
+
+
 def groups_of(data: Dataset, index: int) -> tuple[Dataset | None, Dataset | None]:
     """Functional groups of frame `index`, its own and the shared ones."""
     own = data.get("PerFrameFunctionalGroupsSequence")
@@ -108,15 +125,8 @@ def groups_of(data: Dataset, index: int) -> tuple[Dataset | None, Dataset | None
 
 
 def _modality(data: Dataset, index: int) -> Modality:
-    try:
-        with tolerant():
-            return modality_of(data, *groups_of(data, index))
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable(
-            "tags", "the modality LUT of the image is damaged; export it again"
-        ) from error
+    with damage("tags", "the modality LUT of the image is damaged; export it again"):
+        return modality_of(data, *groups_of(data, index))
 
 
 def _decoded(data: Dataset, index: int, rows: int, columns: int, count: int) -> AnyArray:

@@ -11,7 +11,7 @@ from foveal.core.arrays import AnyArray
 from foveal.core.volume import Volume
 from foveal.data.dicom.frames import MAX_VOXELS, Frame, frames_of, pixel_spacing
 from foveal.data.dicom.geometry import Plane, to_ras
-from foveal.data.dicom.headers import DAMAGED, read_header, read_whole, tolerant
+from foveal.data.dicom.headers import damage, read_header, read_whole, tolerant
 from foveal.data.dicom.luts import Table
 from foveal.data.dicom.pixels import groups_of, values
 from foveal.data.dicom.series import DicomSeries, Stack, kind_of
@@ -57,8 +57,7 @@ def read_frames(series: DicomSeries) -> list[Frame]:
     """Frames of a series in its order, from headers alone."""
     found: list[list[Frame]] = []
     for n, path in enumerate(series.files):
-        with tolerant():
-            found.append(frames_of(read_header(path), n))
+        found.append(_frames(read_header(path), n))
     return [_placed(found[file], index) for file, index in series.places]
 
 
@@ -162,19 +161,14 @@ def _each(series: DicomSeries) -> Iterator[tuple[int, Frame, AnyArray]]:
         wanted.setdefault(file, []).append((at, index))
     for file, places in wanted.items():
         data = read_whole(series.files[file])
-        with tolerant():
-            found = _frames(data, file)
+        found = _frames(data, file)
         for at, index in places:
             yield at, _placed(found, index), values(data, index)[0]
 
 
 def _frames(data: Dataset, file: int) -> list[Frame]:
-    try:
+    with damage("unreadable", "the header is damaged and makes no sense; copy the file again"):
         return frames_of(data, file)
-    except Unreadable:
-        raise
-    except DAMAGED as error:
-        raise Unreadable("unreadable", "the header is damaged; copy the file again") from error
 
 
 def _placed(frames: list[Frame], index: int) -> Frame:

@@ -19,6 +19,7 @@ class DicomSeries:
     patient, study: keyed hashes; "" where the file names none.
     date: of acquisition, series or study, "YYYY-MM-DD" or ""; only for putting time points in
         order.
+    frames: pictures of a series of images; 0 of anything else.
     places: of each picture, in the order of the stack, the position in `files` and the frame in
         that file.
     volume: whether `read_series` gives a `Volume`. Else the pictures stand alone, and `read_stack`

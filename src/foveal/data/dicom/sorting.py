@@ -42,8 +42,13 @@ class Sorted:
 
 
 def stacks_of(frames: Sequence[Frame]) -> list[Sorted]:
-    """The stacks of one series, whatever the order of `frames`; copies of a frame count once."""
-    once = {(f.sop or f.file, f.index): f for f in sorted(frames, key=lambda f: f.file)}
+    """The stacks of one series, whatever the order of `frames`; copies of a frame count once.
+
+    A copy has the identity, place and number of another frame. Identity alone does not do: some
+    who removed names gave one to all images.
+    """
+    first = sorted(frames, key=lambda f: -f.file)
+    once = {(f.sop or f.file, f.index, f.plane, f.order): f for f in first}
     groups = [
         (mark, part)
         for mark, group in _by_grid(list(once.values())).items()
@@ -198,5 +203,5 @@ def _along(frame: Frame, normal: Floats) -> float:
     return float(np.asarray(frame.plane.position) @ normal)
 
 
-def _tie(frame: Frame) -> tuple[str, int]:
-    return frame.sop, frame.index
+def _tie(frame: Frame) -> tuple[str, int, tuple[int, int]]:
+    return frame.sop, frame.index, frame.order

@@ -99,7 +99,7 @@ def check_time(header: NiftiHeader, time: int | None) -> None:
 
 
 def _raw_header(path: Path) -> Any:
-    nib = _nibabel()
+    nib = require_nibabel()
     with _damage_told(), _opened(path) as file:
         block = file.read(SIZE_OF_HEADER)
     for kind in (nib.Nifti2Header, nib.Nifti1Header):
@@ -163,7 +163,7 @@ def _voxels(path: Path, header: NiftiHeader, time: int | None) -> AnyArray:
     plain = header.raw.copy()
     plain.set_slope_inter(None, None)
     with _damage_told(), _opened(path) as file:
-        stored = _nibabel().arrayproxy.ArrayProxy(file, plain)
+        stored = require_nibabel().arrayproxy.ArrayProxy(file, plain)
         at = None if header.times == 1 else time
         voxels: AnyArray = np.asarray(stored) if at is None else np.asarray(stored[..., at])
         if at is None:
@@ -213,11 +213,12 @@ def _damage_told() -> Iterator[None]:
 
 
 def _header_error() -> type[Exception]:
-    error: type[Exception] = _nibabel().spatialimages.HeaderDataError
+    error: type[Exception] = require_nibabel().spatialimages.HeaderDataError
     return error
 
 
-def _nibabel() -> Any:
+def require_nibabel() -> Any:
+    """The package; `DataError` with what to do where it is not installed."""
     try:
         import nibabel
         import nibabel.arrayproxy

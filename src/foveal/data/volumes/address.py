@@ -16,6 +16,7 @@ address means the whole volume (`scan.nii.gz`, `scans#TOKEN`, `mask.nii.gz#=3`):
 then stands for all its pictures or tiles.
 """
 
+import functools
 import re
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -77,13 +78,16 @@ class Address:
         return self.file + (mark if self.position is None else f"#{member}:{self.position}")
 
 
+@functools.lru_cache(maxsize=4096)  # a cell is looked at several times
 def parse_address(written: str) -> Address | None:
     """The address that a cell holds; None if it names no volume.
 
     Raises:
         DataError: if it names a volume, but not in the grammar above.
     """
-    file, mark, part = written.partition("#")
+    if is_nifti(written):
+        return Address(written)
+    file, mark, part = written.rpartition("#")
     if is_nifti(file):
         return _parsed(written, file, part, _NIFTI)
     # Names of image files may hold `#` too, so that what begins with no token is no address.

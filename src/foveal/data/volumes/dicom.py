@@ -1,25 +1,31 @@
 """DICOM series by folder and token: images unpacked, and what SEG and RTSTRUCT draw on them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from foveal.core.arrays import AnyArray, BoolArray
 from foveal.core.volume import Axis, Volume
-from foveal.data.dicom import DicomSeries, find_series, read_series, read_stack, regions_of
-from foveal.data.dicom.headers import DAMAGED, tolerant
-from foveal.data.problems import Problem
+from foveal.data.dicom import (
+    DicomSeries,
+    read_series,
+    read_stack,
+    region_names,
+    regions_of,
+)
+from foveal.data.dicom.headers import read_header, read_whole, tolerant
+from foveal.data.dicom.target import target_of
 from foveal.data.readers.picture import Place, Unreadable
 from foveal.data.readers.stack import StackFacts, stack_facts
 from foveal.data.volumes.address import Address, parse_address
+from foveal.data.volumes.listing import Listing, list_series
 from foveal.data.volumes.unpack import mask_stack, percentiles, stack_of, stack_path, unpacked
 
 ACQUIRED: Axis = 2  # pictures of a series follow each other along the last axis of its volume
-REFERENCES = ("ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence")
+SERIES, INSTANCE = "SeriesInstanceUID", "ReferencedSOPInstanceUID"
 Progress = Callable[[int, int], None]
 
 
@@ -27,16 +33,15 @@ Progress = Callable[[int, int], None]
 class DicomFolders:
     """Series of the folders looked through so far; each folder is looked through once."""
 
-    _found: dict[Path, tuple[list[DicomSeries], list[Problem]]] = field(default_factory=dict)
+    cache: Path
+    _found: dict[Path, Listing] = field(default_factory=dict)
 
-    def all(
-        self, folder: Path, progress: Progress | None = None
-    ) -> tuple[list[DicomSeries], list[Problem]]:
+    def all(self, folder: Path, progress: Progress | None = None) -> Listing:
         """Every series below a folder, and what was wrong."""
         if folder not in self._found:
             if not folder.is_dir():
                 raise Unreadable("missing", "the folder of DICOM files does not exist")
-            self._found[folder] = find_series(folder, progress)
+            self._found[folder] = list_series(folder, self.cache, progress)
         return self._found[folder]
 
     def series(self, folder: Path, token: str) -> DicomSeries:
@@ -50,7 +55,7 @@ class DicomFolders:
                 return series
         raise Unreadable("missing", f"the folder holds no DICOM series {token!r}; index it again")
 
-    def image(self, folder: Path, address: Address, cache: Path) -> Path:
+    def image(self, folder: Path, address: Address) -> Path:
         """The unpacked pictures of a series.
 
         Raises:
@@ -60,10 +65,10 @@ class DicomFolders:
             raise Unreadable("format", "a region is a mask; it belongs into the `mask` column")
         series = self.series(folder, address.token)
         axis = axis_of(address)
-        target = stack_path(cache, series.files, f"dicom {axis} {series.token}")
+        target = stack_path(self.cache, series.files, f"dicom {axis} {series.token}")
         return unpacked(target, lambda: _pictures(series, address, axis))
 
-    def mask(self, folder: Path, address: Address, image: Place, cache: Path) -> Path:
+    def mask(self, folder: Path, address: Address, image: Place) -> Path:
         """The unpacked mask of one region, or of all, on the grid of an image series.
 
         Raises:
@@ -79,34 +84,21 @@ class DicomFolders:
         images = self.series(image.archive, at.token)
         facts = stack_facts(image.path)
         what = f"dicom mask {facts.axis} {drawn.token} {images.token} {address.region}"
-        target = stack_path(cache, [*drawn.files, *images.files], what)
+        target = stack_path(self.cache, [*drawn.files, *images.files], what)
         return unpacked(target, lambda: _region(drawn, images, facts, address.region))
 
-    def region_names(
-        self, folder: Path, address: Address, image: Address, cache: Path
-    ) -> list[str]:
-        """Names of the regions that a series draws on another.
-
-        Raises:
-            Unreadable: if they cannot be read or do not belong together.
-        """
-        grid = stack_facts(self.image(folder, image, cache)).frame()
-        images = self.series(folder, image.token)
-        return list(regions_of(self.series(folder, address.token), grid, images))
-
     def drawn_on(self, folder: Path) -> dict[str, list[DicomSeries]]:
-        """By token of each image series, the segmentations and structure sets drawn on it."""
+        """By token of each image series, the segmentations and structure sets drawn on it.
+
+        What names no series here is known by the single images it names.
+        """
         found = self.all(folder)[0]
-        of_uid: dict[str, list[DicomSeries]] = {}
-        for images in found:
-            if images.kind == "image":
-                of_uid.setdefault(_uid(images.files[0]), []).append(images)
-        drawn: dict[str, list[DicomSeries]] = {s.token: [] for s in found}
+        shown = [series for series in found if series.kind == "image"]
+        drawn: dict[str, list[DicomSeries]] = {series.token: [] for series in shown}
         for series in found:
             if series.kind in ("segmentation", "structure_set"):
-                for uid in sorted(_references(series.files[0])):
-                    for images in of_uid.get(uid, ()):
-                        drawn[images.token].append(series)
+                for images in _images_of(series, shown):
+                    drawn[images.token].append(series)
         return drawn
 
 
@@ -136,13 +128,12 @@ def _region(
     drawn: DicomSeries, images: DicomSeries, facts: StackFacts, name: str
 ) -> tuple[BoolArray, StackFacts]:
     on = facts.frame()
-    masks = regions_of(drawn, on, images)
-    if name and name not in masks:
+    if name and name not in region_names(drawn):
         raise Unreadable("missing", "no region of that name was drawn on the image")
-    chosen: Sequence[BoolArray] = [masks[name]] if name else list(masks.values())
-    if not chosen:
+    masks = regions_of(drawn, on, images, names=[name] if name else None)
+    if not masks:
         raise Unreadable("missing", "no region was drawn on the image")
-    union: BoolArray = np.logical_or.reduce(chosen)
+    union: BoolArray = np.logical_or.reduce(list(masks.values()))
     if on is None:
         stack = union.transpose(2, 1, 0)
         spacing = facts.spacing_mm
@@ -151,30 +142,25 @@ def _region(
     return mask_stack(Volume(union, on.affine), axes[facts.axis], None)
 
 
-def _uid(path: Path) -> str:
-    return str(_tags(path, ["SeriesInstanceUID"]).get("SeriesInstanceUID", ""))
-
-
-def _references(path: Path) -> set[str]:
-    """Series that a SEG or RTSTRUCT file says it is drawn on."""
-    data = _tags(path, list(REFERENCES))
+def _images_of(drawn: DicomSeries, shown: Sequence[DicomSeries]) -> list[DicomSeries]:
+    try:
+        data = read_whole(drawn.files[0])
+    except Unreadable:
+        return []  # told when its regions are read
     with tolerant():
-        return {uid for uid in _series_uids(data) if uid}
+        series, instances = (set(_named(data, tag)) for tag in (SERIES, INSTANCE))
+    named = [images for images in shown if _uid(images.files[0]) in series]
+    return named or [images for images in shown if instances & target_of(images).instances]
 
 
-def _series_uids(data: Dataset) -> list[str]:
-    """Of every item that refers to a series, however deep it lies."""
-    uids = []
+def _named(data: Dataset, tag: str) -> Iterator[str]:
+    """Values of a tag in all items of sequences, however deep they lie."""
     for element in data:
         if element.VR == "SQ":
             for item in element.value:
-                uids += [str(item.get("SeriesInstanceUID", "")), *_series_uids(item)]
-    return uids
+                yield str(item.get(tag) or "")
+                yield from _named(item, tag)
 
 
-def _tags(path: Path, tags: list[str]) -> Dataset:
-    try:
-        with tolerant():
-            return dcmread(path, stop_before_pixels=True, force=True, specific_tags=tags)
-    except DAMAGED as error:
-        raise Unreadable("unreadable", "the file is cut off or damaged; copy it again") from error
+def _uid(path: Path) -> str:
+    return str(read_header(path).get("SeriesInstanceUID") or "")

@@ -8,16 +8,16 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from foveal.core.errors import DataError
 from foveal.data.manifest import SPLITS
 from foveal.data.paths import Paths
 from foveal.data.problems import Problem
 from foveal.data.readers import Place, Unreadable
-from foveal.data.readers.nifti import is_nifti, stem_of
+from foveal.data.readers.nifti import is_nifti, require_nibabel, stem_of
 from foveal.data.row import Row
 from foveal.data.volumes.address import Address
 from foveal.data.volumes.cutting import Cutting
 from foveal.data.volumes.rows import Whole, labeled_by_mask, volume_rows
-from foveal.data.volumes.shelf import Shelf
 
 if TYPE_CHECKING:
     from foveal.data.dicom import DicomSeries
@@ -58,21 +58,25 @@ def nifti_source(
         cutting: into what samples.
         progress: called with volumes done and all.
         only: one file of the folder, with the masks beside it.
+    Raises:
+        DataError: if nibabel is not installed.
     """
+    require_nibabel()
     paths = Paths(folder, cache)
-    names = [name for name in _names(folder) if is_nifti(name)]
-    images, masks = _paired(names)
+    listed = sorted(os.listdir(folder)) if only else _names(folder)
+    images, masks = _paired([name for name in listed if is_nifti(name)])
     problems = [Problem(None, name, "mask_alone", ALONE) for name in masks.pop("", ())]
     if only:
-        images, problems = [name for name in images if name == only], []
+        images, problems = [only], []
     rows: list[Row] = []
     for done, name in enumerate(images, 1):
         try:
             found = [(Address(mask), paths.file(mask)) for mask in masks.get(name, ())]
             whole = Whole(Address(name), paths.file(name), tuple(found))
             made, wrong = volume_rows(whole, _row_of(name, whole.path), cutting, paths.shelf)
-        except Unreadable as error:
-            problems.append(Problem(None, name, error.kind, str(error)))
+        except DataError as error:
+            kind = error.kind if isinstance(error, Unreadable) else "outside"
+            problems.append(Problem(None, name, kind, str(error)))
         else:
             rows += made
             problems += wrong
@@ -95,6 +99,8 @@ def dicom_source(
         cache: where series are unpacked.
         cutting: into what samples.
         progress: called with files looked at and all, then with series unpacked and all.
+    Raises:
+        DataError: if pydicom is not installed.
     """
     paths = Paths(folder, cache)
     folders = paths.shelf.folders
@@ -112,7 +118,7 @@ def dicom_source(
     for done, series in enumerate(images, 1):
         try:
             whole = Whole(Address(".", token=series.token), paths.root)
-            masks, wrong = _dicom_masks(whole, drawn[series.token], cutting, paths.shelf)
+            masks, wrong = _dicom_masks(drawn[series.token], paths.root, cutting)
             problems += wrong
             row, whole = _dicom_row(series, paths.root), replace(whole, masks=masks)
             made, wrong = volume_rows(whole, row, cutting, paths.shelf)
@@ -150,22 +156,24 @@ def _seems_dicom(path: Path) -> bool:
 
 
 def _dicom_masks(
-    images: Whole, drawn: Sequence["DicomSeries"], cutting: Cutting, shelf: Shelf
+    drawn: Sequence["DicomSeries"], folder: Path, cutting: Cutting
 ) -> tuple[tuple[tuple[Address, Path], ...], list[Problem]]:
     masks: list[tuple[Address, Path]] = []
     problems: list[Problem] = []
     for series in drawn:
         whole = Address(".", token=series.token)
         if not cutting.regions:
-            masks.append((whole, images.path))
+            masks.append((whole, folder))
             continue
+        from foveal.data.dicom import region_names
+
         try:
-            names = shelf.folders.region_names(images.path, whole, images.address, shelf.cache)
+            names = region_names(series)
         except Unreadable as error:
             problems.append(Problem(None, f"#{series.token}", error.kind, str(error)))
             continue
         chosen = [name for name in names if name in cutting.regions]
-        masks += [(replace(whole, region=name), images.path) for name in chosen]
+        masks += [(replace(whole, region=name), folder) for name in chosen]
     return tuple(masks), problems
 
 

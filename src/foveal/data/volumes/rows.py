@@ -92,8 +92,12 @@ def labeled_by_mask(rows: Sequence[Row], numbers: Collection[int | None]) -> lis
     labeled = []
     for row in rows:
         masks = row.region.masks
-        if not masks or not row.image.of_volume or row.number not in numbers:
+        known = bool(masks) or row.region.empty
+        if not known or not row.image.of_volume or row.number not in numbers:
             labeled.append(row)
+            continue
+        if row.region.empty:
+            labeled.append(replace(row, label=NOTHING))
             continue
         key = tuple(mask.path for mask in masks), row.image.tile
         if key not in filled:

@@ -1,5 +1,6 @@
 """Shelf: volumes by address, each unpacked once; where images lie and whether masks fit them."""
 
+import functools
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,7 +36,7 @@ class Shelf:
                     "DICOM files need pydicom and highdicom, which are not installed; run "
                     "`pip install foveal[volumes]`"
                 ) from error
-            self._folders = DicomFolders()
+            self._folders = DicomFolders(self.cache)
         return self._folders
 
     def settled(self, path: Path, address: Address) -> Address:
@@ -87,9 +88,9 @@ class Shelf:
 
     def _unpack(self, path: Path, address: Address, image: Place | None) -> Path:
         if address.token and image is None:
-            return self.folders.image(path, address, self.cache)
+            return self.folders.image(path, address)
         if address.token and image is not None:
-            return self.folders.mask(path, address, image, self.cache)
+            return self.folders.mask(path, address, image)
         return unpack_nifti(path, address, image is not None, self.cache)
 
 
@@ -111,6 +112,7 @@ def unpack_nifti(path: Path, address: Address, is_mask: bool, cache: Path) -> Pa
     return unpacked(target, lambda: mask_stack(read_nifti(path, address.time), axis, address.label))
 
 
+@functools.lru_cache(maxsize=4096)  # asked for each picture of a volume
 def check_grids(image: StackFacts, mask: StackFacts) -> None:
     """Raise `Unreadable` unless a mask lies on its image's grid and is cut across the same axis."""
     if image.shape[:3] != mask.shape[:3] or image.axis != mask.axis:
