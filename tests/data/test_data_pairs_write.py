@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from dicom_files import write_series
+from foveal.core.errors import DataError
 from foveal.data import load_pool
 from foveal.data.pairs import PairSettings, decoded_difference, prepare, prepare_pairs, read_pairs
 from head_phantom import grid, head, lesion_mask, rigid, write
@@ -149,6 +151,13 @@ def test_a_pair_stopped_half_way_leaves_nothing_that_counts(scans, tmp_path, mon
     assert [d.seconds > 0 for d in done] == [True, True]
 
 
+def test_the_table_is_never_overwritten(scans):
+    before = scans.read_bytes()
+    with pytest.raises(DataError, match="must not overwrite"):
+        prepare_pairs(scans, scans.parent, QUICK)
+    assert scans.read_bytes() == before
+
+
 def test_names_and_records_hold_no_patient(scans, tmp_path):
     text = scans.read_text().replace("A,A/", "Jane,A/")
     scans.write_text(text)
@@ -191,6 +200,37 @@ def test_every_broken_pair_is_told_and_the_good_one_is_there(scans, tmp_path, ta
         ["empty_mask", "the mask is empty: no slice of this pair shows change"]
     ]
     assert {r["mask"] for r in rows_of(tmp_path / "out")} == {"empty"}
+
+
+def dicom(folder, volume, **tags):
+    write_series(folder, np.rint(volume.voxels).astype(np.int16), volume.affine, **tags)
+
+
+def test_folders_of_dicom_series_are_scans_too(tmp_path, table):
+    scans = [head(noise=15), head(noise=15, seed=1, lesion=True)]
+    for n, volume in enumerate(scans):
+        dicom(tmp_path / f"d{n}", volume, series=f"s{n}")
+        write(tmp_path / f"{n}.nii.gz", np.rint(volume.voxels).astype(np.int16))
+    dicom(tmp_path / "other", scans[1], series="s2", PatientID="SECRET-2")
+    (tmp_path / "none").mkdir()
+    write(tmp_path / "m.nii.gz", lesion_mask().astype(np.uint8))
+    path = table(
+        "patient,baseline,followup,mask",
+        "A,d0,d1,m.nii.gz",
+        "A,0.nii.gz,1.nii.gz,m.nii.gz",
+        "A,d0,other,",
+        "A,d0,none,",
+    )
+    done, problems = prepare_pairs(path, tmp_path / "out", QUICK)
+    ours, theirs = (np.load(tmp_path / "out" / f"{d.name}.npz") for d in done)
+    for name in ("pairs_images", "pairs_masks"):
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    told = {p.row: p.message for p in problems}
+    assert "their DICOM files name two" in told[3]
+    assert "must hold one DICOM series" in told[4]
+    assert "SECRET" not in str(told)
+    again, _ = prepare_pairs(path, tmp_path / "out", QUICK)
+    assert all(d.seconds == 0 for d in again)
 
 
 def test_a_stranger_is_noticed(tmp_path, table):

@@ -40,9 +40,10 @@ def command(
 
     The table has columns `patient,baseline,followup` and optionally `mask` (change, on the
     baseline's grid), `brain`, `baseline_date`, `followup_date`, `split`; or a row a time point:
-    `patient,image,date`. Paths are relative to it. Each slice becomes an image of three channels:
-    baseline, follow-up, difference. Problems are listed and the rest goes on; the exit status is 1
-    if there was any. Started again, only what has changed is prepared again.
+    `patient,image,date`. Paths are relative to it; a scan is a NIfTI file or a folder with one
+    DICOM series. Each slice becomes an image of three channels: baseline, follow-up, difference.
+    Problems are listed and the rest goes on; the exit status is 1 if there was any. Started again,
+    only what has changed is prepared again.
 
     Examples:
       foveal pairs visits/pairs.csv --out pairs/

@@ -13,10 +13,9 @@ from foveal.core.volume import Volume
 from foveal.data.pairs.grids import one_thread
 from foveal.data.pairs.intensity import Match, difference, foreground, matched, without_bias
 from foveal.data.pairs.register import Kind, register
+from foveal.data.pairs.scans import read_scan
 from foveal.data.pairs.slices import Slices, cut
 from foveal.data.pairs.table import Pair
-from foveal.data.readers import Unreadable
-from foveal.data.readers.nifti import read_nifti
 
 # Four patients of longitudinal_ms: 0.11 to 0.25 with themselves, at most 0.053 with one another.
 STRANGER_BELOW = 0.075
@@ -54,8 +53,14 @@ def prepare(pair: Pair, settings: PairSettings) -> Prepared:
         DataError: if a scan cannot be read, holds one value only or is the other one again; if a
             mask lies on another grid than the baseline; or if the scans do not overlap.
     """
-    baseline = read_volume(pair.baseline, "baseline")
-    followup = read_volume(pair.followup, "follow-up")
+    scans = read_scan(pair.baseline, "baseline"), read_scan(pair.followup, "follow-up")
+    baseline, followup = (scan.volume for scan in scans)
+    patients = {scan.patient for scan in scans if scan.patient}
+    if len(patients) > 1:
+        raise DataError(
+            "baseline and follow-up must show one patient, but their DICOM files name two; "
+            "correct the row"
+        )
     same_shape = baseline.voxels.shape == followup.voxels.shape
     if same_shape and np.array_equal(baseline.voxels, followup.voxels):
         raise DataError(
@@ -109,17 +114,6 @@ def compared(
     return Prepared(slices, facts, tuple(_notes(moved.after, moved.note, mask)))
 
 
-def read_volume(path: Path, name: str) -> Volume:
-    """The grey volume in a NIfTI file; `name` is what an error calls it."""
-    try:
-        volume = read_nifti(path)
-    except Unreadable as error:
-        raise DataError(f"the {name} cannot be used: {error}") from error
-    if volume.voxels.ndim != 3:
-        raise DataError(f"the {name} must be grey, but is in color")
-    return volume
-
-
 def _change(pair: Pair, baseline: Volume) -> BoolArray | None:
     if pair.no_change:
         return np.zeros(baseline.voxels.shape, bool)
@@ -147,7 +141,7 @@ def _inside(head: BoolArray, brain: BoolArray) -> BoolArray:
 
 
 def _mask(path: Path, name: str, baseline: Volume) -> BoolArray:
-    mask = read_volume(path, name)
+    mask = read_scan(path, name).volume
     if not mask.same_grid(baseline):
         raise DataError(
             f"the {name} must lie on the baseline's grid, but its shape {mask.voxels.shape}, "

@@ -7,8 +7,9 @@
 - `patient,volumes`: a folder a patient beside the table, with the two files named in `volumes`
   (blank between them, without `.nii.gz`), and `change_mask` and `brain_mask` where they exist.
 
-A column `followup_patient` may repeat whom the follow-up shows, to be checked. Paths are relative
-to the table's folder and may not leave it. `mask` may be the word `empty`.
+Scans are NIfTI files or folders with one DICOM series each, masks NIfTI files on the baseline's
+grid. A column `followup_patient` may repeat whom the follow-up shows, to be checked. Paths are
+relative to the table's folder and may not leave it. `mask` may be the word `empty`.
 """
 
 import csv

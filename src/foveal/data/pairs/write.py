@@ -15,6 +15,7 @@ import numpy as np
 from foveal.core.errors import DataError
 from foveal.core.files import write_whole
 from foveal.data.pairs.prepare import PairSettings, Prepared, prepare
+from foveal.data.pairs.scans import digest_of
 from foveal.data.pairs.slices import Slices
 from foveal.data.pairs.table import Pair, read_pairs
 from foveal.data.problems import Problem
@@ -80,9 +81,14 @@ def prepare_pairs(
         swap: exchange time points that are out of order.
         progress: called with pairs done and all.
     Raises:
-        DataError: if the table is none.
+        DataError: if the table is none, or would be overwritten by the manifest.
         StoreError: if the folder cannot be written.
     """
+    if table.resolve() == (out / MANIFEST).resolve():
+        raise DataError(
+            f"the manifest {MANIFEST!r} in --out must not overwrite the table of pairs; choose "
+            "another --out folder"
+        )
     pairs, problems = read_pairs(table, swap)
     done: list[Done] = []
     for n, pair in enumerate(pairs):
@@ -150,25 +156,15 @@ def _key(pair: Pair, settings: PairSettings) -> str:
     """Digest of everything that decides the result."""
     h = hashlib.sha256(f"pairs {VERSION} {settings} {pair.no_change}\n".encode())
     for path in (pair.baseline, pair.followup, pair.mask, pair.brain):
-        h.update(_digest(path) if path else b"-" * 32)
+        h.update(digest_of(path) if path else b"-" * 32)
     return h.hexdigest()
-
-
-def _digest(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").digest()
-    except OSError as error:
-        raise DataError(
-            f"a file of the pair cannot be read: {error.strerror}; correct the path or its rights"
-        ) from error
 
 
 def _stored(out: Path, name: str, key: str) -> Record | None:
     """The record of a pair prepared before, if it and its images are whole and still hold."""
     try:
         record: Record = json.loads((out / f"{name}.json").read_bytes())
-        whole = _digest(out / f"{name}.npz").hex() == record["npz"]
+        whole = digest_of(out / f"{name}.npz").hex() == record["npz"]
         return record if whole and record["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
