@@ -1,4 +1,4 @@
-"""Slices and panels: what is drawn on them goes back, and no change is no change."""
+"""Slices: what is drawn on them goes back, and no change is no change."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from foveal.core.volume import facing_of
-from foveal.data.pairs import decoded_difference, diverging, pair_panel
+from foveal.data.pairs import decoded_difference
 from foveal.data.pairs.intensity import CLIP
-from foveal.data.pairs.panel import GAP, PREDICTION, TRUTH
 from foveal.data.pairs.slices import cut, encoded
 
 AXIAL = np.diag([-1.0, -1.0, 4.0, 1.0])
@@ -64,33 +63,3 @@ def test_without_a_reference_there_are_no_masks():
     slices = cut(zero, zero, zero, AXIAL, np.ones((4, 4, 3), bool), None)
     assert slices.masks is None
     assert slices.spacing_mm == (4.0, 1.0, 1.0)
-
-
-def test_a_panel_has_five_tiles_and_outlines_only_around_masks():
-    image = np.full((20, 16, 3), 0.5)
-    truth = np.zeros((20, 16), bool)
-    truth[5:8, 5:8] = True
-    prediction = np.zeros((20, 16), bool)
-    prediction[10:14, 3:5] = True
-    panel = pair_panel(image, truth, prediction)
-    assert panel.shape == (20, 5 * 16 + 4 * GAP, 3)
-    assert panel.dtype == np.uint8
-    tiles = [panel[:, i * (16 + GAP) : i * (16 + GAP) + 16] for i in range(5)]
-    assert (panel[:, 16 : 16 + GAP] == 255).all()
-    np.testing.assert_array_equal(tiles[0], 128)
-    np.testing.assert_array_equal(tiles[2], 247)
-    for tile, mask, color in ((tiles[3], truth, TRUTH), (tiles[4], prediction, PREDICTION)):
-        drawn = (tile == color).all(axis=2)
-        assert not (drawn & mask).any()
-        height, width = (int(np.ptp(np.nonzero(mask)[a])) + 1 for a in (0, 1))
-        assert drawn.sum() == 2 * (height + width)
-        np.testing.assert_array_equal(tile[~drawn], 128)
-    np.testing.assert_array_equal(pair_panel(image)[:, -16:], tiles[0])
-
-
-def test_darker_is_blue_and_brighter_is_red():
-    dark, none, bright = diverging(np.array([[-1.0, 0.0, 1.0]]))[0].astype(int)
-    assert dark[2] > dark[0]
-    assert bright[0] > bright[2]
-    assert np.ptp(none) == 0
-    np.testing.assert_array_equal(diverging(np.array([[5.0]]), 2)[0, 0], bright)

@@ -77,7 +77,7 @@ def test_who_watches_sees_every_epoch_of_every_member():
 
 
 def test_the_best_epoch_is_kept():
-    inputs, strokes = discs(6, 16, seed=2)
+    _, strokes = discs(6, 16, seed=2)
     upside_down = Strokes(strokes.rows, 1 - strokes.masks)  # the longer, the worse
     kept, history = learned(changes={"epochs": 9, "patience": 2}, validation=upside_down)
     assert history.kept == int(np.argmin(history.validation))

@@ -5,20 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from foveal.core.annotation import Annotation
-from foveal.core.arrays import BoolArray
 from foveal.core.files import write_whole
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
-from foveal.core.region import decode_region
 from foveal.data import encode_png
-from foveal.data.grid import region_to_grid, to_grid
-from foveal.explain import strip
 from foveal.loop.bench import Bench
-from foveal.loop.packing import unpack
+from foveal.loop.panels import panel_of
+from foveal.loop.wants import SHOWN
 from foveal.store import Blobs, State
-
-TILE = 224  # pixels of a tile's side
 
 
 def draw_gallery(
@@ -50,34 +44,17 @@ def _case(
     at = query.ids.index(sample)
     annotation = state.annotations.get(sample)
     name = f"gallery/round{query.round:02d}-{at:02d}-{sample}.png"
-    write_whole(folder / name, encode_png(_panel(case, annotation, bench, blobs), palette=True))
-    classes = bench.pool.classes
+    outlines = state.created is not None and state.created["spec"]["task"] == "segmentation"
+    panel = panel_of(case, annotation, bench, blobs, outlines)
+    write_whole(folder / name, encode_png(panel, palette=True))
     told = annotation.label if annotation is not None else None
     return {
         "id": sample,
         "panel": name,
-        "label": None if told is None else classes[told],
-        "predicted": classes[case["predicted"]],
+        "label": None if told is None else bench.pool.classes[told],
+        "predicted": (SHOWN if outlines else bench.pool.classes)[case["predicted"]],
         "confidence": case["confidence"],
         "scores": {part: values[at] for part, values in query.scores.items()},
         "why": query.why[at] if query.why else "",
         "stands_for": query.stands_for[at] if query.stands_for else None,
     }
-
-
-def _panel(
-    case: dict[str, Any], annotation: Annotation | None, bench: Bench, blobs: Blobs
-) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    fit = bench.collection.spec.fit
-    original = bench.collection.original(case["id"])
-    picture = to_grid(original, TILE, fit, 3).transpose(1, 2, 0) / 255
-    cam = unpack(blobs.get(case["cam"]))
-    expected = unpack(blobs.get(case["expected"])) if "expected" in case else None
-    return strip(picture, cam, _drawn(annotation, bench, blobs), expected)
-
-
-def _drawn(annotation: Annotation | None, bench: Bench, blobs: Blobs) -> BoolArray | None:
-    if annotation is None or not annotation.region:
-        return None
-    mask = decode_region(blobs.get(annotation.region))
-    return np.asarray(region_to_grid(mask, TILE, bench.collection.spec.fit) >= 0.5)

@@ -1,6 +1,5 @@
 """Pairs of time points: aligned, made comparable, and cut into pictures of change."""
 
-from foveal.data.pairs.panel import diverging, pair_panel
 from foveal.data.pairs.prepare import PairSettings, Prepared, compared, prepare
 from foveal.data.pairs.register import Registration, register, similarity
 from foveal.data.pairs.slices import Slices, decoded_difference
@@ -16,9 +15,7 @@ __all__ = [
     "Slices",
     "compared",
     "decoded_difference",
-    "diverging",
     "notes_of",
-    "pair_panel",
     "prepare",
     "prepare_pairs",
     "read_pairs",

@@ -1,4 +1,4 @@
-"""Panel: baseline, follow-up, difference, truth and prediction of one slice, side by side."""
+"""Panel of a pair: both time points, their difference, truth and prediction, side by side."""
 
 import numpy as np
 from numpy.typing import NDArray
