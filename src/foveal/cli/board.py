@@ -28,20 +28,20 @@ class Board:
     """
 
     def __init__(self, runs: Sequence[Run]) -> None:
-        self._runs = {(run.arm, run.spec.seed): run for run in runs}
+        self._runs = {_key(run): run for run in runs}
         self._places = {key: Place() for key in self._runs}
         self._began = time.monotonic()
 
     def hear(self, run: Run, reached: Reached) -> None:
         """A run was opened, or a round of it has ended."""
-        place = self._places[run.arm, run.spec.seed]
+        place = self._places[_key(run)]
         if place.reached is None:
             place.found = reached.labels
         place.reached = reached
 
     def finished(self, run: Run, ended: Ended) -> None:
         """A run has ended, well or not."""
-        place = self._places[run.arm, run.spec.seed]
+        place = self._places[_key(run)]
         place.ended, place.failed = True, ended.failure is not None
 
     def remaining_seconds(self) -> float | None:
@@ -52,16 +52,20 @@ class Board:
         return (time.monotonic() - self._began) / bought * self._to_buy()
 
     def __rich__(self) -> Group:
-        seeds = sorted({seed for _, seed in self._runs})
+        seeds = sorted({seed for _, seed, _ in self._runs})
         table = Table(box=None)
         table.add_column("arm")
         for seed in seeds:
             table.add_column(f"seed {seed}", no_wrap=True)
-        for arm in dict.fromkeys(arm for arm, _ in self._runs):
-            row = [self._places.get((arm, seed)) for seed in seeds]
-            if not all(place is None or place.ended for place in row):
-                table.add_row(Text(arm), *(_cell(place) for place in row))
+        for arm in dict.fromkeys(arm for arm, *_ in self._runs):
+            row = [self._of(arm, seed) for seed in seeds]
+            if not all(place.ended for places in row for place in places):
+                table.add_row(Text(arm), *map(_cell, row))
         return Group(self._title(), table)
+
+    def _of(self, arm: str, seed: int) -> list[Place]:
+        """Places of an arm and seed: one, or one for each fold."""
+        return [place for key, place in self._places.items() if key[:2] == (arm, seed)]
 
     def _title(self) -> Text:
         ended = sum(place.ended for place in self._places.values())
@@ -78,9 +82,18 @@ class Board:
         return max(rest, 0)
 
 
-def _cell(place: Place | None) -> Text:
-    if place is None:
+def _key(run: Run) -> tuple[str, int, int | None]:
+    return run.arm, run.spec.seed, run.spec.data.fold
+
+
+def _cell(places: Sequence[Place]) -> Text:
+    if not places:
         return Text("-")
+    if len(places) > 1:
+        ended = sum(place.ended for place in places)
+        failed = any(place.failed for place in places)
+        return Text(f"{ended} of {len(places)} folds", "red" if failed else "")
+    (place,) = places
     if place.failed:
         return Text("failed", "red")
     if place.reached is None or not place.reached.rounds:

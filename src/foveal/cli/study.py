@@ -35,7 +35,7 @@ def study(
     def finished(run: Run, ended: Ended) -> None:
         board.finished(run, ended)
         style, told = ("red", ": failed") if ended.record is None else ("", _figure(ended.record))
-        console.print(Text(f"{run.arm}, seed {run.spec.seed}{told}", style), highlight=False)
+        console.print(Text(f"{_name(run)}{told}", style), highlight=False)
         if ended.failure is not None:
             console.print(
                 Text(f"  round {ended.failure['round']}: {ended.failure['error']}", style)
@@ -55,9 +55,7 @@ def alone(
     check([run], base, console)
     with watching(console) as (_, watcher):
         record, created = perform(run, base, run.folder, watcher)
-    console.print(
-        f"{run.arm}, seed {run.spec.seed}{_figure(record)}", highlight=False, markup=False
-    )
+    console.print(f"{_name(run)}{_figure(record)}", highlight=False, markup=False)
     return record, created
 
 
@@ -65,6 +63,11 @@ def _tell(bench: Bench, console: Console) -> None:
     for line in bench.collection.receipt.lines():
         console.print(line, highlight=False, markup=False)
     console.print()
+
+
+def _name(run: Run) -> str:
+    fold = run.spec.data.fold
+    return f"{run.arm}, seed {run.spec.seed}" + ("" if fold is None else f", fold {fold}")
 
 
 def _figure(record: Mapping[str, Any]) -> str:

@@ -46,10 +46,10 @@ class DataSpec(Spec):
     split_seed: int = Field(0, ge=0, description="used only where the manifest has no split")
     folds: Several | None = Field(
         None,
-        description="for cross-validation: patients are dealt into so many folds, and `fold` is the"
-        " test part, whatever the source says; as many as patients leave one out each time",
+        description="for cross-validation: patients are dealt into so many folds, each of which is"
+        " the test part once, whatever the source says; with as many as patients, one is left out",
     )
-    fold: int = Field(0, ge=0)
+    fold: int | None = Field(None, ge=0, description="the one that is tested; all if None")
     leaks: Literal["exclude", "refuse", "report"] = Field(
         "exclude",
         description="candidates that repeat a val or test image: leave out, stop, or only tell",
@@ -67,7 +67,7 @@ class DataSpec(Spec):
 
     @model_validator(mode="after")
     def _one_of_the_folds(self) -> Self:
-        if self.fold >= (self.folds or 1):
+        if self.fold is not None and self.fold >= (self.folds or 0):
             raise ValueError(f"`fold` ({self.fold}) must be below `folds` ({self.folds})")
         return self
 
@@ -284,6 +284,9 @@ class ExperimentSpec(Spec):
     seed: int = Field(0, ge=0)
     seeds: Count = Field(1, description="for comparisons: seed, seed + 1, ...")
     arms: tuple[ArmSpec, ...] = Field((), description="for comparisons")
+    reference: bool = Field(
+        False, description="for comparisons: also train on all candidates at once, for each seed"
+    )
     baselines: bool = Field(
         True,
         description="for comparisons: random, stratified_random and, where regions are expected,"

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from foveal.core.arrays import BoolArray, IntArray
-from foveal.core.errors import LeakError
+from foveal.core.errors import LeakError, SpecError
 from foveal.core.pool import Part, Pool, Sample, SampleId, sample_id
 from foveal.core.spec import DataSpec
 from foveal.data import leaks
@@ -158,7 +158,7 @@ def assign_sides(usable: Usable, spec: DataSpec) -> IntArray:
     each other are kept together, so that a split made here has no leak to begin with.
     """
     if spec.folds:
-        return _fold_sides(usable, spec)
+        return _fold_sides(usable, spec, spec.folds)
     number = {name: i for i, name in enumerate(leaks.NAMES)} | {"": NOT_ASSIGNED}
     given = np.array([number[row.split] for row in usable.rows], np.int64)
     if (given >= 0).all():
@@ -179,10 +179,15 @@ def assign_sides(usable: Usable, spec: DataSpec) -> IntArray:
     )
 
 
-def _fold_sides(usable: Usable, spec: DataSpec) -> IntArray:
+def _fold_sides(usable: Usable, spec: DataSpec, folds: int) -> IntArray:
     """(n,) sides where one fold of the patients is the test part; the rest as by `split_groups`."""
+    if spec.fold is None:
+        raise SpecError(
+            f"`data.folds` ({folds}) makes as many runs, and this is one; set `data.fold`, or use "
+            "`foveal compare`"
+        )
     ids, units = usable.ids(), leaks.joined_units(usable.groups(), usable.neighbors)
-    fold = folds_of(ids, units, spec.folds or 1, spec.split_seed)
+    fold = folds_of(ids, units, folds, spec.split_seed)
     given = np.where(fold == spec.fold, leaks.NAMES.index("test"), NOT_ASSIGNED)
     return split_groups(ids, units, usable.labels(), spec.val_fraction, 0.0, spec.split_seed, given)
 

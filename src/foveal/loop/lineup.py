@@ -12,7 +12,8 @@ from foveal.loop.rehearsal import rehearse
 from foveal.loop.wants import check_targets
 
 LONGEST_NAME = 60
-OF_THE_WHOLE = ("arms", "seeds", "baselines")  # keys that are about a comparison, not about a run
+# Keys that are about a comparison, not about a run.
+OF_THE_WHOLE = ("arms", "seeds", "baselines", "reference")
 ALWAYS = ("random", "stratified_random")
 WITH_REGIONS = "foreground_random"
 HONEST = ("predicted", "atlas", "weak")
@@ -32,6 +33,7 @@ SHARED: Mapping[str, str] = {
     "seeds": "arms are compared seed by seed",
     "arms": "an arm has no arms",
     "baselines": "it is about the whole comparison",
+    "reference": "it is about the whole comparison",
     "report": "it is about the whole comparison",
     "name": "it is about the whole comparison",
 }

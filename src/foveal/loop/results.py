@@ -11,6 +11,7 @@ from foveal.core.files import write_whole
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec, settled
 from foveal.evaluate import rankings, verdict, warnings_for
+from foveal.loop.folds import merged
 from foveal.loop.wants import wanted
 from foveal.store import State
 
@@ -32,6 +33,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
         "pooling": taught.model.pooling,
         "oracle": spec.regions.source == "oracle",
         "seed": spec.seed,
+        "fold": spec.data.fold,
         "labels": _labels(state)[:n],
         "metrics": _metrics(state, REPORTED),
         "validation": _metrics(state, "val"),
@@ -67,6 +69,8 @@ def results_of(
         failures: of runs that are not among `runs`, as `study.attempt` records them.
     """
     parts = list(created["parts"].values())
+    whole, lacking = merged([run for run in runs if not run.get("everything")])
+    full, _ = merged([run for run in runs if run.get("everything")])
     return {
         "version": __version__,
         "name": spec["name"],
@@ -78,20 +82,37 @@ def results_of(
             "counts": {part: parts.count(part) for part in sorted(set(parts))},
             "receipt": created["receipt"],
         },
-        "runs": list(runs),
-        **judged(runs, failures),
+        "runs": whole,
+        **({"reference": reference_of(full)} if full else {}),
+        **judged(whole, failures, lacking),
         "machine": dict(machine),
     }
 
 
 def judged(
-    runs: Sequence[Mapping[str, Any]], failures: Sequence[Mapping[str, Any]] = ()
+    runs: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]] = (),
+    notes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All of results.json that follows from its runs; see `evaluate.verdict`."""
     return {
         **verdict(runs),
         "failures": list(failures),
-        "warnings": [*_failed(failures), *warnings_for(runs), *_own_warnings(runs)],
+        "warnings": [*_failed(failures), *notes, *warnings_for(runs), *_own_warnings(runs)],
+    }
+
+
+def reference_of(full: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What training on all candidates gives: {"labels", "seeds", "metrics": {name: [a seed each]}}.
+
+    Args:
+        full: a record for each seed, of one round.
+    """
+    names = sorted({name for run in full for name in run["metrics"]})
+    return {
+        "labels": full[0]["labels"][-1],
+        "seeds": [run["seed"] for run in full],
+        "metrics": {name: [run["metrics"].get(name, [None])[-1] for run in full] for name in names},
     }
 
 

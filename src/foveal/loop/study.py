@@ -1,6 +1,7 @@
 """Study: arms x seeds. Every run has its own folder and journal, so a study resumes run by run."""
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,18 +20,34 @@ from foveal.loop.rehearsal import rehearse
 from foveal.loop.results import REPORTED, run_record
 from foveal.store import Journal, State, fold
 
+ALL_LABELS = "all labels"
+ON_ALL_LABELS = {
+    "acquire.strategy": "random",
+    "acquire.parameters": {},
+    "seed_counts": {},
+    "cold_start": "random",
+}
 PICTURED = 3  # rounds of each arm's first seed: a report stays small enough to send
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a study: an arm with a seed, where it is kept, and how many of its rounds are
-    pictured in the report (None for all)."""
+    """One run of a study: an arm with a seed (and fold), where it is kept, and how many of its
+    rounds are pictured in the report (None for all). With `everything` all candidates are labeled
+    at once, however many the spec names."""
 
     arm: str
     spec: ExperimentSpec
     folder: Path
     pictured: int | None = None
+    everything: bool = False
+
+    def spec_on(self, bench: Bench) -> ExperimentSpec:
+        """The spec with as many labels as the bench has candidates, where all are asked for."""
+        if not self.everything:
+            return self.spec
+        count = len(bench.pool.ids("unlabeled"))
+        return self.spec.model_copy(update={"seed_set": count, "labels": count})
 
 
 class Reached(NamedTuple):
@@ -55,7 +72,10 @@ class Ended:
 
 
 def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
-    """The runs a spec asks for: its arms (or itself as the only one) times its seeds.
+    """The runs a spec asks for: its arms (or itself as the only one) times its seeds and folds.
+
+    With `reference` there is one more arm, `ALL_LABELS`. Runs of one fold come together, since they
+    share a bench.
 
     Raises:
         SpecError: if an arm's settings make no valid spec, change what all must share, or its
@@ -66,14 +86,29 @@ def runs_of(settings: Mapping[str, Any], folder: Path) -> list[Run]:
     check_shared(settings)
     arms, alone = arms_in(whole), of_a_run(settings)
     folders = _folder_names([arm.name for arm in arms])
+    seeds = range(whole.seed, whole.seed + whole.seeds)
     runs = []
-    for seed in range(whole.seed, whole.seed + whole.seeds):
+    for part, seed in itertools.product(folds_in(whole), seeds):
+        change = {"seed": seed} if part is None else {"seed": seed, "data.fold": part}
+        pictured = PICTURED if seed == whole.seed and not part else 0
+        tail = f"seed{seed}" if part is None else f"seed{seed}-fold{part}"
         for arm in arms:
-            spec = parse_spec(with_settings(alone, {**arm.set, "seed": seed}))
+            spec = parse_spec(with_settings(alone, {**arm.set, **change}))
             rehearse(spec)
-            place = folder / "runs" / f"{folders[arm.name]}-seed{seed}"
-            runs.append(Run(arm.name, spec, place, PICTURED if seed == whole.seed else 0))
+            place = folder / "runs" / f"{folders[arm.name]}-{tail}"
+            runs.append(Run(arm.name, spec, place, pictured))
+        if whole.reference:
+            spec = parse_spec(with_settings(alone, {**ON_ALL_LABELS, **change}))
+            place = folder / "runs" / f"{slug(ALL_LABELS)}-{tail}"
+            runs.append(Run(ALL_LABELS, spec, place, 0, everything=True))
     return runs
+
+
+def folds_in(whole: ExperimentSpec) -> Sequence[int | None]:
+    """The folds that a comparison runs; None is the source's own split."""
+    if whole.data.folds is None or whole.data.fold is not None:
+        return (whole.data.fold,)
+    return range(whole.data.folds)
 
 
 def check_study(runs: Sequence[Run], base: Path, watch: Watch = unwatched) -> Bench:
@@ -84,11 +119,12 @@ def check_study(runs: Sequence[Run], base: Path, watch: Watch = unwatched) -> Be
         SpecError: for the folder of a run with other settings, of another pool or version.
         SchemaError: for a damaged journal.
     """
-    bench = open_bench_of(runs[0].spec, base, watch)
+    first = open_bench_of(runs[0].spec, base, watch)
     for run in runs:
-        check_enough(run.spec, bench.collection)
+        bench = open_bench_of(run.spec, base, watch)
+        check_enough(run.spec_on(bench), bench.collection)
         _check_folder(run, bench)
-    return bench
+    return first
 
 
 def perform(
@@ -96,12 +132,14 @@ def perform(
 ) -> tuple[dict[str, Any], Mapping[str, Any]]:
     """One run to its end (at once, if it has ended before): its record and `created` entry."""
     bench = open_bench_of(run.spec, base, watch)
-    with Experiment(run.spec, bench, run.folder, watch) as experiment:
-        hear(_reached(experiment.state, run.spec))
+    spec = run.spec_on(bench)
+    with Experiment(spec, bench, run.folder, watch) as experiment:
+        hear(_reached(experiment.state, spec))
         while run_round(experiment) is not None:
-            hear(_reached(experiment.state, run.spec))
+            hear(_reached(experiment.state, spec))
         state = experiment.state
-        record = run_record(run.arm, run.spec, state, bench.pool)
+        record = run_record(run.arm, spec, state, bench.pool)
+        record["everything"] = run.everything
         record["subgroups"] = experiment.subgroups()
         record["gallery"] = draw_gallery(state, bench, experiment.blobs, run.folder, run.pictured)
         _rebase(record["gallery"], run.folder, folder)
@@ -178,7 +216,7 @@ def _check_folder(run: Run, bench: Bench) -> None:
     created = _stored(run).created
     if created is None:
         return
-    check_same(created, beginning(run.spec, bench), run.folder)
+    check_same(created, beginning(run.spec_on(bench), bench), run.folder)
     if created["version"] != __version__:
         raise SpecError(
             f"the runs of a comparison must come from one version of Foveal, but the one in "
