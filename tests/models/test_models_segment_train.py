@@ -50,15 +50,16 @@ def test_small_sets_get_as_many_steps_as_large_ones(n, steps):
     assert course(n, epochs=3).epochs == 3
 
 
-def test_the_same_seed_gives_the_same_weights():
-    before = torch.random.get_rng_state()
-    first, history = learned()
-    again, repeated = learned()
+@pytest.mark.parametrize("precision", ["32", "bf16"])
+def test_the_same_seed_gives_the_same_weights(precision):
+    before, changes = torch.random.get_rng_state(), {"precision": precision}
+    first, history = learned(changes=changes)
+    again, repeated = learned(changes=changes)
     assert torch.equal(torch.random.get_rng_state(), before)
     assert first.fingerprint() == again.fingerprint()
     assert history == repeated
-    prints = {learned(1)[0].fingerprint(), learned(0, 1)[0].fingerprint(), first.fingerprint()}
-    assert len(prints) == 3
+    others = (learned(1, changes=changes)[0], learned(0, 1, changes=changes)[0])
+    assert len({one.fingerprint() for one in (first, *others)}) == 3
 
 
 def test_who_watches_sees_every_epoch_of_every_member():

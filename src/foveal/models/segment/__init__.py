@@ -5,13 +5,19 @@ from foveal.models.segment.looking import segment_maps
 from foveal.models.segment.needs import check_segment_needs
 from foveal.models.segment.predict import segment_evidence
 from foveal.models.segment.segmenter import Segmenter, segmenter_from_bytes
-from foveal.models.segment.stream import PIXEL_PASS, pixel_probs_on_grid, predict_pixels
+from foveal.models.segment.stream import (
+    PIXEL_PASS,
+    VOLUME_PASS,
+    pixel_probs_on_grid,
+    predict_pixels,
+)
 from foveal.models.segment.strokes import Paste, Strokes
 from foveal.models.segment.views import PixelView, pixel_views
 from foveal.models.segment.window import volume_probs
 
 __all__ = [
     "PIXEL_PASS",
+    "VOLUME_PASS",
     "Paste",
     "PixelView",
     "Segmenter",

@@ -18,6 +18,7 @@ from foveal.models.segment.segmenter import Segmenter
 from foveal.models.stream import Pass
 
 PIXEL_PASS = Pass(batch_size=8)
+VOLUME_PASS = Pass(batch_size=2)  # of tiles: one of 64 x 64 x 64 is as large as 16 large pictures
 
 
 @dataclass(eq=False)

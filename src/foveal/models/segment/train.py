@@ -38,6 +38,9 @@ class UsualPixels:
     batch_size: int
 
 
+# On made-up discs (32 pixels, 20 samples of which 6 show one) Dice on others was 0.80 after 50
+# steps, 0.86 after 100, 0.93 after 200 and 0.96 after 400; of 128 pixels and 100 samples 0.98.
+# A rate of 1e-3 was slower (0.86 after 200), one of 1e-2 as good but with false alarms.
 USUAL = {
     2: UsualPixels(steps=400, learning_rate=3e-3, batch_size=8),
     3: UsualPixels(steps=400, learning_rate=3e-3, batch_size=2),

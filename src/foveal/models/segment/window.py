@@ -12,7 +12,7 @@ from foveal.core.arrays import FloatArray
 from foveal.core.errors import DataError
 from foveal.core.segment_spec import SegmentSpec
 from foveal.models.segment.segmenter import Segmenter
-from foveal.models.segment.stream import PIXEL_PASS, Seen, see_pixels
+from foveal.models.segment.stream import VOLUME_PASS, Seen, see_pixels
 from foveal.models.stream import Pass
 
 
@@ -22,7 +22,7 @@ def volume_probs(
     volume: FloatArray,
     segment: SegmentSpec,
     tile: int | Sequence[int],
-    how: Pass = PIXEL_PASS,
+    how: Pass = VOLUME_PASS,
 ) -> FloatArray:
     """Probabilities of foreground of all voxels of a volume, mean over members and windows.
 
