@@ -11,7 +11,17 @@ from foveal.cli import app as application
 from foveal.cli import run
 from foveal.core.errors import DataError
 
-COMMANDS = ("demo", "index", "run", "compare", "reproduce", "report", "strategies", "bench")
+COMMANDS = (
+    "demo",
+    "index",
+    "pairs",
+    "run",
+    "compare",
+    "reproduce",
+    "report",
+    "strategies",
+    "bench",
+)
 
 
 def test_help_lists_every_command():
