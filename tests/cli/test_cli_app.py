@@ -12,8 +12,17 @@ from foveal.cli import run
 from foveal.core.errors import DataError
 
 COMMANDS = (
-    "demo", "index", "deidentify", "run", "compare", "reproduce", "report", "strategies", "bench"
-)  # fmt: skip
+    "demo",
+    "index",
+    "pairs",
+    "deidentify",
+    "run",
+    "compare",
+    "reproduce",
+    "report",
+    "strategies",
+    "bench",
+)
 
 
 def test_help_lists_every_command():

@@ -14,6 +14,7 @@ from foveal.core.volume import Volume, to_mm
 from foveal.data.pairs.grids import coarse, one_thread, to_image, to_voxels
 from foveal.data.pairs.intensity import foreground
 from foveal.data.pairs.register import STILL_MM, register, similarity
+from foveal.data.readers.nifti import read_nifti
 from head_phantom import LESION, grid, head, rigid
 
 WITHIN_MM = 0.6  # mean over the head; voxels are 4 x 4 x 6 mm
@@ -106,12 +107,39 @@ def test_what_would_make_it_worse_is_not_applied(monkeypatch):
     baseline, followup = head(noise=10), head(noise=10, seed=1)
     away = sitk.Euler3DTransform()
     away.SetTranslation((0.0, 25.0, 0.0))
-    monkeypatch.setattr(sys.modules[register.__module__], "_search", lambda *_: (away,))
+    monkeypatch.setattr(
+        sys.modules[register.__module__], "_search", lambda *_: [("rigid", (away,))]
+    )
     found = register(baseline, followup, foreground(baseline.voxels))
     assert found.kind == "none"
     assert "would lower the similarity" in found.note
     assert found.after == found.before
     np.testing.assert_array_equal(found.volume.voxels, followup.voxels)
+
+
+def test_a_finer_stage_that_is_worse_gives_way_to_the_one_before(monkeypatch):
+    baseline, followup = head(noise=10), head(rigid((0, 0, 0), (0, 8, 0)), noise=10, seed=1)
+    good, bad = sitk.Euler3DTransform(), sitk.AffineTransform(3)
+    good.SetTranslation((0.0, -8.0, 0.0))
+    bad.SetTranslation((0.0, -14.0, 0.0))
+    stages = [("rigid", (good,)), ("affine", (bad,))]
+    monkeypatch.setattr(sys.modules[register.__module__], "_search", lambda *_: stages)
+    found = register(baseline, followup, foreground(baseline.voxels), "affine")
+    assert found.kind == "rigid"
+    assert "stays where rigid puts it" in found.note
+    assert found.moved_mm == pytest.approx(8)
+
+
+@pytest.mark.data
+def test_a_real_head_turned_by_its_header_is_found_again(real):
+    folder = real / "longitudinal_ms" / "patient01"
+    baseline, still = (
+        read_nifti(folder / f"{name}_FLAIR.nii.gz") for name in ("baseline", "followup")
+    )
+    true = rigid((7, -5, 9), (8, 6, -7))
+    region = foreground(baseline.voxels)
+    found = register(baseline, Volume(still.voxels, true @ still.affine), region)
+    assert error_mm(found.matrix, true, region, baseline.affine) < WITHIN_MM
 
 
 def test_none_resamples_by_the_headers_and_says_where_nothing_was_scanned():

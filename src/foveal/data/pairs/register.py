@@ -1,6 +1,6 @@
 """Register: a follow-up brought onto the grid of its baseline, and whether that helped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -69,8 +69,9 @@ def register(
     """The follow-up moved to where the baseline is.
 
     Mattes mutual information at 8, 4 and 2 mm, on one thread with fixed samples: the same input
-    gives the same output. A transform that lowers the similarity is not applied, and the note says
-    so; nor is one that moves the head by less than STILL_MM.
+    gives the same output. Affine starts from rigid, deformable from affine, and the stage that
+    makes the two most similar is applied, none if all lower the similarity; the note says so. Nor
+    is one applied that moves the head by less than STILL_MM.
 
     Args:
         baseline: (I, J, K) scan that stays.
@@ -94,42 +95,53 @@ def register(
                     "overlap; register them with --registration rigid"
                 )
             return Registration("none", *there, before, before, np.eye(4), 0.0)
-        found = _search(fixed, moving, to_image(region, baseline.affine), kind)
-        linear = _linear(found[0])
-        applied = sitk.CompositeTransform(list(found))
-        moved = _moved_mm(applied, baseline, region)
-        if moved < STILL_MM:
-            return Registration("none", *there, before, before, np.eye(4), 0.0)
-        here = _resampled(baseline, followup, fixed, moving, applied)
-        after = similarity(baseline.voxels, here[0].voxels, region)
-    if after < before:
-        note = (
-            f"registration ({kind}) would lower the similarity from {before:.3f} to {after:.3f}, "
-            "so the follow-up stays where its header says"
-        )
-        return Registration("none", *there, before, before, np.eye(4), 0.0, note)
-    return Registration(kind, *here, before, after, linear, moved)
+        best = Registration("none", *there, before, before, np.eye(4), 0.0)
+        tried: dict[Kind, float] = {}
+        for stage, found in _search(fixed, moving, to_image(region, baseline.affine), kind):
+            applied = sitk.CompositeTransform(list(found))
+            moved = _moved_mm(applied, baseline, region)
+            if moved < STILL_MM:
+                continue
+            here = _resampled(baseline, followup, fixed, moving, applied)
+            tried[stage] = similarity(baseline.voxels, here[0].voxels, region)
+            if tried[stage] >= best.after:
+                linear = _linear(found[0])
+                best = Registration(stage, *here, before, tried[stage], linear, moved)
+    if kind not in tried or best.kind == kind:
+        return best
+    where = "where its header says" if best.kind == "none" else f"where {best.kind} puts it"
+    note = (
+        f"registration ({kind}) would lower the similarity from {best.after:.3f} to "
+        f"{tried[kind]:.3f}, so the follow-up stays {where}"
+    )
+    return replace(best, note=note)
 
 
 def _search(
     fixed: sitk.Image, moving: sitk.Image, mask: sitk.Image, kind: Kind
-) -> tuple[sitk.Transform, ...]:
-    """Transforms whose composition, the last applied first, maps the baseline to the follow-up."""
+) -> list[tuple[Kind, tuple[sitk.Transform, ...]]]:
+    """Stages from rigid up to `kind`; of each, transforms whose composition, the last applied
+    first, maps the baseline to the follow-up.
+    """
     levels = [(coarse(fixed, mm), coarse(moving, mm), coarse(mask, mm)) for mm in LEVELS_MM]
+    stages: list[tuple[Kind, tuple[sitk.Transform, ...]]] = []
     try:
-        linear: sitk.Transform = sitk.Euler3DTransform(_start(*levels[0]))
+        rigid: Any = sitk.Euler3DTransform(_start(*levels[0]))
         for level in levels:
-            linear = _descend(*level, linear)
+            rigid = _descend(*level, rigid)
+        stages.append(("rigid", (rigid,)))
         if kind == "rigid":
-            return (linear,)
-        rigid = sitk.Euler3DTransform(linear)
-        linear = sitk.AffineTransform(3)
-        linear.SetMatrix(rigid.GetMatrix())
-        linear.SetTranslation(rigid.GetTranslation())
-        linear.SetCenter(rigid.GetCenter())
+            return stages
+        affine: Any = sitk.AffineTransform(3)
+        affine.SetMatrix(rigid.GetMatrix())
+        affine.SetTranslation(rigid.GetTranslation())
+        affine.SetCenter(rigid.GetCenter())
         for level in levels[1:]:
-            linear = _descend(*level, linear)
-        return (linear,) if kind == "affine" else (linear, _bend(*levels[1], linear))
+            affine = _descend(*level, affine)
+        stages.append(("affine", (affine,)))
+        if kind == "deformable":
+            stages.append((kind, (affine, _bend(*levels[1], affine))))
+        return stages
     except RuntimeError as error:
         raise DataError(
             "baseline and follow-up must show the same part of the patient, but registration "
