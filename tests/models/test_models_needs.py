@@ -83,7 +83,7 @@ def test_what_comes_from_a_network_for_classes_is_refused_where_pixels_are_told_
 
 def test_what_both_tasks_fill_needs_no_switch_of_the_other():
     both = SEGMENTED - PIXELWISE
-    assert both == {"probs", "embedding", "region_size"}
+    assert both == {"probs", "embedding", "backbone_embedding", "region_size"}
     check_needs(both, spec(task="segmentation", **{"regions.source": "none"}))
     assert set(SEGMENT_SWITCHES) < SEGMENTED
 

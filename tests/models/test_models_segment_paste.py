@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from foveal.core.errors import EvidenceError
-from foveal.models.segment_paste import (
+from foveal.models.segment.paste import (
     BORDER,
     SCALES,
     Patch,

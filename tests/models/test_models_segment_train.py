@@ -106,7 +106,7 @@ def test_a_warm_start_goes_on():
 def test_batches_can_be_changed_before_they_are_augmented():
     seen = []
 
-    def paste(images, masks, rng):
+    def paste(images, masks, positions, rng):
         seen.append((images.shape, masks.shape, float(rng.random())))
         return np.zeros_like(images), np.ones_like(masks)
 

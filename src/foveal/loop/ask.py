@@ -109,7 +109,7 @@ def size_relation(evidence: Evidence, seed: int, round_number: int) -> dict[str,
     Soft Dice of a small region is near zero however well a map is placed, so a strong negative
     value says that the strategy asks for small lesions rather than for badly explained ones.
     """
-    if "region_size" not in evidence.arrays:
+    if "misalignment" not in evidence.arrays:
         return None
     size, astray = evidence.arrays["region_size"], evidence.arrays["misalignment"]
     constant = np.ptp(size) == 0 or np.ptp(astray) == 0

@@ -14,13 +14,15 @@ from foveal.loop.bench import Bench, RegionReader, Watch
 from foveal.loop.classify import bought_on_grid
 from foveal.loop.craft import Bought, Gathered, Looks, Metrics, Model, Taught
 from foveal.loop.exemplars import exemplars
-from foveal.loop.subjects import cases_of
+from foveal.loop.subjects import cases_of, cell_mm
 from foveal.loop.wants import ALWAYS, SETS, SHOWN, wanted
 from foveal.models.segment import (
     PIXEL_PASS,
+    Paste,
     Segmenter,
     Strokes,
     learn_segmenter,
+    pasting,
     pixel_views,
     predict_pixels,
     segment_evidence,
@@ -44,9 +46,10 @@ class Segmentation:
         self, bought: Iterable[Bought], round_number: int, previous: Model | None, watch: Watch
     ) -> Taught:
         spec = self._spec
+        strokes = self._strokes(bought)
         segmenter, history = learn_segmenter(
             self._bench.inputs,
-            self._strokes(bought),
+            strokes,
             spec.segment,
             spec.model,
             spec.train,
@@ -58,6 +61,7 @@ class Segmentation:
             validation=self._validation(),
             progress=lambda done, of: watch(f"round {round_number}: training", done, of),
             flips=not spec.data.laterality,
+            paste=self._pasting(strokes),
         )
         details = {"epochs_kept": history.kept + 1, "loss": history.losses[-1]}
         return Taught(segmenter, segmenter.to_bytes(spec.model, spec.segment), details)
@@ -87,6 +91,7 @@ class Segmentation:
     def gather(self, model: Model, ids: tuple[SampleId, ...], bought: Iterable[Bought]) -> Gathered:
         spec, bench = self._spec, self._bench
         needs, places = wanted(spec)
+        needs = needs - {"backbone_embedding"}  # the embedding stands in for it
         shown = {one.sample: int(_any(one)) for one in bought}
         known = {"labeled": shown, "val": self._shown_in_val() if bench.pool.ids("val") else {}}
         beside = {
@@ -126,6 +131,14 @@ class Segmentation:
         drawn = [(i, grid) for i, _, grid in bought_on_grid(self._bench, bought)]
         ids = tuple(i for i, grid in drawn if grid is not None)
         return Strokes(self._bench.rows(ids), np.stack([g for _, g in drawn if g is not None]))
+
+    def _pasting(self, strokes: Strokes) -> Paste | None:
+        share, turn = self._spec.segment.paste, not self._spec.data.laterality
+        if not share:
+            return None
+        samples = [self._bench.pool.samples[row] for row in strokes.rows]
+        cells = np.array([cell_mm(s, self._spec.data, strokes.masks.ndim - 1) for s in samples])
+        return pasting(self._bench.inputs, strokes, cells, share, turn)
 
     def _validation(self) -> Strokes | None:
         if not self._spec.train.patience:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.pool import Part, Pool, Sample, SampleId
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import DataSpec, ExperimentSpec
 from foveal.core.truth import Truth
+from foveal.data.grid import placement
 from foveal.data.readers.stack import count_tiles, stack_of_tiles
 from foveal.evaluate import Case
 from foveal.loop.bench import Bench
@@ -78,6 +79,16 @@ def volumes_of(pool: Pool, ids: Sequence[SampleId]) -> list[list[Sample]]:
 
     samples = sorted((pool[i] for i in ids), key=lambda s: (*volume(s), s.position))
     return [list(one) for _, one in groupby(samples, key=volume)]
+
+
+def cell_mm(sample: Sample, spec: DataSpec, axes: int) -> tuple[float, ...]:
+    """Size in mm of a cell of the network's grid, along its axes; 1 where nobody has measured."""
+    if axes == 3:
+        return sample.spacing_mm or (1.0,) * 3
+    height, width = sample.shape[:2]
+    row_mm, column_mm = sample.spacing_mm[-2:] or (1.0, 1.0)
+    _, _, h, w = placement(height, width, spec.image_size, spec.fit)
+    return row_mm * height / h, column_mm * width / w
 
 
 def part_of_volume(sample: Sample) -> bool:

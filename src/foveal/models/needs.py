@@ -25,7 +25,8 @@ KNOWN = frozenset(
 )
 
 # What the task `segmentation` fills; its `probs` are those of a picture without and with a finding.
-SEGMENTED = PIXELWISE | {"probs", "embedding", "region_size"}
+# `embedding` stands in for `backbone_embedding`, for no backbone was pretrained.
+SEGMENTED = PIXELWISE | {"probs", "embedding", "backbone_embedding", "region_size"}
 CLASSWISE = (KNOWN | {"head_weight", "head_bias"}) - SEGMENTED
 
 Check = Callable[[ExperimentSpec], None]
@@ -109,5 +110,6 @@ SWITCHES: Mapping[str, Check] = {
 }
 SEGMENT_SWITCHES: Mapping[str, Check] = {
     "pixel_bald": _draws,
+    "released_bald": _draws,
     "pixel_view_variance": check_views,
 }

@@ -2,7 +2,7 @@
 
 from foveal.models.segment.learn import learn_segmenter
 from foveal.models.segment.looking import segment_maps
-from foveal.models.segment.needs import check_segment_needs
+from foveal.models.segment.pasting import pasting
 from foveal.models.segment.predict import segment_evidence
 from foveal.models.segment.segmenter import Segmenter, segmenter_from_bytes
 from foveal.models.segment.stream import (
@@ -22,8 +22,8 @@ __all__ = [
     "PixelView",
     "Segmenter",
     "Strokes",
-    "check_segment_needs",
     "learn_segmenter",
+    "pasting",
     "pixel_probs_on_grid",
     "pixel_views",
     "predict_pixels",

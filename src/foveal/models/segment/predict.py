@@ -60,7 +60,7 @@ def segment_evidence(
 
     Args:
         rows: (n,) positions in `inputs`; `ids` names them.
-        needs: of `FILLS`; `check_segment_needs` tells before any training what must be on.
+        needs: of `FILLS`; `check_needs` tells before any training what must be on.
         draws: of each network that has dropout.
         views: other views of the images, `pixel_views(spec)`; the first is always the image.
         labeled_rows: positions in `inputs` of the labeled samples.

@@ -12,8 +12,10 @@ from foveal.core.errors import DataError
 from foveal.models.inputs import Inputs
 from foveal.models.lessons import HELD_BYTES
 
-Paste = Callable[[FloatArray, FloatArray, np.random.Generator], tuple[FloatArray, FloatArray]]
-ReadStrokes = Callable[[IntArray], tuple[FloatArray, FloatArray]]
+Pair = tuple[FloatArray, FloatArray]
+# Images, masks, their positions in the strokes, and chance, to images and masks.
+Paste = Callable[[FloatArray, FloatArray, IntArray, np.random.Generator], Pair]
+ReadStrokes = Callable[[IntArray], Pair]
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def _shown(
     """A batch as the network sees it in training."""
     images, masks = read(positions)
     if course.paste is not None:
-        images, masks = course.paste(images, masks, rng)
+        images, masks = course.paste(images, masks, positions, rng)
     pair = to_tensors(images, masks, device)
     return pair if course.spec.augment is False else augment_pixels(*pair, course.flips)
 
