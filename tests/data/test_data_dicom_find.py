@@ -239,6 +239,17 @@ def test_places_that_come_twice_for_no_reason_are_no_volume(tmp_path):
     assert error.value.kind == "duplicate"
 
 
+def test_a_trait_of_every_single_slice_tells_no_stacks_apart(tmp_path):
+    for n in range(2):
+        times = [f"{k + 6 * n}" for k in range(6)]
+        write_series(
+            tmp_path, noise(seed=n), AXIAL, prefix=f"{n}-", per_slice={"TriggerTime": times}
+        )
+    ((series,), problems) = find_series(tmp_path)
+    assert kinds(problems) == ["duplicate"]
+    assert series.frames == 12
+
+
 def test_patients_are_never_mixed(tmp_path):
     write_series(tmp_path, noise(), AXIAL)
     write_series(tmp_path, noise(seed=1), AXIAL, prefix="b", PatientID="SECRET-2")

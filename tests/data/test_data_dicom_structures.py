@@ -88,6 +88,16 @@ def test_a_contour_belongs_to_the_slice_within_half_the_spacing(tmp_path, off, k
     assert list(np.flatnonzero(mask.any(axis=(0, 1)))) == [k]
 
 
+@pytest.mark.parametrize("at", [-0.55, 4.55])
+def test_a_contour_beyond_the_last_slice_belongs_to_none(tmp_path, at):
+    affine = oblique(spacing=(1, 1, 4))
+    paths = write_series(tmp_path, noise(), affine)
+    box = drawn_on(affine, at, rectangle(1.5, 1.5, 5.5, 5.5))
+    write_structures(tmp_path / "rt.dcm", paths, [("box", [(None, box)])])
+    images, drawn = pair(tmp_path)
+    assert kind_of_failure(drawn, images) == "reference"
+
+
 def test_names_that_repeat_and_regions_without_contour(tmp_path):
     affine = oblique()
     paths = write_series(tmp_path, noise(), affine)
