@@ -109,10 +109,10 @@ def test_a_run_that_fails_is_told_and_the_same_command_tries_it_again(
 ):
     real = experiments.ask
 
-    def ask(learner, bench, state, spec, *rest):
+    def ask(craft, model, bought, bench, state, spec, *rest):
         if spec.acquire.strategy == "entropy":
             raise ZeroDivisionError("[of] nothing")
-        return real(learner, bench, state, spec, *rest)
+        return real(craft, model, bought, bench, state, spec, *rest)
 
     asked = "compare", spec, "--strategies", "random,entropy", "--no-baselines", "--out", tmp_path
     with monkeypatch.context() as broken:

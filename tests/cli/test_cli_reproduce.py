@@ -19,6 +19,7 @@ PLENTY = Material(
     {"unlabeled": {"0": 4000, "1": 4000}, "val": {"0": 90, "1": 90}},
     candidates=8000,
     regions=8000,
+    patients={f"p{i}": 100 for i in range(80)},
 )
 SHORT = ("--seeds", 1, "--set", "train.epochs=1")
 TWO_ARMS = (
@@ -40,7 +41,7 @@ def test_every_arm_of_a_preset_can_run(name, mode, tmp_path):
     _, settings = whole(name, mode)
     runs = runs_of(settings, tmp_path)  # raises what a run would
     assert {"random", "stratified random"} <= {run.arm for run in runs}
-    assert len({run.spec.seed for run in runs}) == 5
+    assert len({run.spec.seed for run in runs}) == settings["seeds"]
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -59,6 +60,8 @@ def test_a_preset_speaks_of_arms_and_settings_that_exist(name):
 
 def test_the_sizes_are_those_of_the_papers():
     sizes = {name: whole(name)[1]["labels"] for name in preset_names()}
+    shares = sizes.pop("lmi-al") / (8000 - 100)  # of the pool, without the patient left out
+    assert shares == pytest.approx(0.3, abs=0.001)
     assert sizes == {"eg-al": 570, "clinical": 205, "survey": 400}
 
 
@@ -103,10 +106,10 @@ def test_the_same_command_goes_on(reproduced, discs, no_page):
 def test_a_run_that_fails_stops_no_other_and_is_tried_again(discs, tmp_path, no_page, monkeypatch):
     real = experiment.ask
 
-    def ask(learner, bench, state, spec, *rest):
+    def ask(craft, model, bought, bench, state, spec, *rest):
         if spec.acquire.strategy == "eg_al":
             raise ZeroDivisionError("nothing")
-        return real(learner, bench, state, spec, *rest)
+        return real(craft, model, bought, bench, state, spec, *rest)
 
     with monkeypatch.context() as broken:
         broken.setattr(experiment, "ask", ask)
@@ -141,7 +144,10 @@ def test_several_sets_have_a_folder_each(discs, tmp_path, no_page):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("eg_al",), "no preset 'eg_al'. Did you mean 'eg-al'? Known: clinical, eg-al, survey"),
+        (
+            ("eg_al",),
+            "no preset 'eg_al'. Did you mean 'eg-al'? Known: clinical, eg-al, lmi-al, survey",
+        ),
         (("clinical",), "none is named; name it with --rare, once for each. The classes"),
         (("clinical", "--rare", "dics"), "no class 'dics'. Did you mean 'disc'?"),
         (("clinical", "--rare", "disc", "--rare", "cone"), "no data set has a class 'cone'"),

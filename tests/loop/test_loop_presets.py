@@ -131,3 +131,28 @@ def test_exemplars_need_a_validation_part_with_every_class():
     have = material({"0": 90, "1": 90}, val={"0": 9, "1": 0})
     with pytest.raises(DataError, match=r"validation part.*'lungs' lacks a class"):
         settings_of(RARE, have, "x", rare=["1"])
+
+
+LEFT_OUT = parse_preset(
+    PLAIN.model_dump()
+    | {
+        "leave_one_out": True,
+        "sizes": {"budget": 50, "rounds": 5, "first_share": 0.02, "share": 0.3},
+    }
+)
+
+
+def test_where_patients_are_left_out_sizes_fit_the_fold_with_fewest_candidates():
+    patients = {"a": 43, "b": 43, "c": 50, "d": 45}
+    given = Material("scans", {}, 120, 120, patients)
+    settings = settings_of(LEFT_OUT, given, "pairs.csv")
+    assert settings["data"]["folds"] == 4
+    fewest = sum(patients.values()) - 50
+    assert settings["seed_set"] == round(0.02 * fewest)
+    last = with_labels(settings, 5)["labels"]
+    assert 0.25 * fewest < last <= 0.3 * fewest + 3  # each round is rounded
+
+
+def test_of_one_patient_none_can_be_left_out():
+    with pytest.raises(DataError, match="leaves one patient out"):
+        settings_of(LEFT_OUT, Material("scans", {}, 9, 9, {"a": 9}), "pairs.csv")

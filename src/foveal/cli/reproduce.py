@@ -54,7 +54,9 @@ class Study(NamedTuple):
 
 
 def command(
-    preset: Annotated[str, typer.Argument(metavar="PRESET", help="eg-al, clinical or survey")],
+    preset: Annotated[
+        str, typer.Argument(metavar="PRESET", help="eg-al, clinical, survey or lmi-al")
+    ],
     data: Annotated[
         list[str],
         typer.Option(
@@ -91,6 +93,10 @@ def command(
       foveal reproduce clinical --data pneumoniamnist.npz --rare 1 --mode full --seeds 3
 
       foveal reproduce survey --data isic/labels.csv --set budget=20
+
+      foveal pairs ms/pairs.csv --out ms_pairs/
+
+      foveal reproduce lmi-al --data ms=ms_pairs/pairs.csv --jobs 2
     """
     from foveal.cli.finish import finish_sets
     from foveal.cli.presets import read_preset

@@ -10,7 +10,7 @@ from foveal.core.errors import SpecError
 from foveal.core.spec_base import Count, NonNegative, Spec
 
 Mode = Literal["features", "full"]
-Measure = Literal["final", "gain", "first", "aubc", "lead"]
+Measure = Literal["final", "gain", "first", "aubc", "lead", "share_to_full"]
 Unit = Literal["", "%", "points", "images"]
 PERCENT: frozenset[Unit] = frozenset({"%", "points"})
 
@@ -36,6 +36,11 @@ class Sizes(Spec):
 
     seed_set: Count | None = Field(None, description="none where `imbalance` makes the seed set")
     budget: Count
+    first_share: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        None,
+        description="of the candidates in the seed set, where the study goes by shares of the pool;"
+        " the last round is then at `share`",
+    )
     rounds: Count = Field(description="queries after the seed set")
     share: Annotated[float, Field(gt=0, le=1)] = Field(
         0.5, description="of the candidates at most; a study that takes them all compares nothing"
@@ -59,7 +64,8 @@ class Published(Spec):
     """One published number, and what of ours stands beside it.
 
     `measure`: `final` after the last round; `first` after the first query; `gain` of the first
-    query; `aubc`; `lead` of the AUBC over that of `random`. `metric` is one of results.json, or
+    query; `aubc`; `lead` of the AUBC over that of `random`; `share_to_full`, the share of all
+    labels that gives 95 % of what all of them give. `metric` is one of results.json, or
     `rare_recall`, or `rare_found` (beyond the seed set).
     """
 
@@ -82,6 +88,7 @@ class Preset(Spec):
     title: str
     paper: str
     needs: Literal["", "regions", "rare"] = ""
+    leave_one_out: bool = Field(False, description="each patient is the test part once")
     sizes: Sizes
     imbalance: Imbalance | None = None
     settings: Mapping[str, Any]

@@ -1,8 +1,9 @@
 """Presets on a user's data: sizes that the pool can bear, rare classes by name, early errors."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from foveal.core.errors import DataError, SpecError, near_miss
@@ -10,18 +11,20 @@ from foveal.core.preset import Imbalance, Mode, Preset, Sizes
 from foveal.core.spec import with_settings
 from foveal.data import Collection
 
+SEVERAL = 2  # patients, of whom one is left out
 LEFT = 2  # candidates of a class beyond the seed set, at least: one to find, and one more
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a preset needs to know of a data set: images of each class in each part, candidates, and
-    how many of these have a region."""
+    """What a preset needs to know of a data set: images of each class in each part, candidates, how
+    many of these have a region, and how many images each patient has."""
 
     name: str
     counts: Mapping[str, Mapping[str, int]]
     candidates: int
     regions: int
+    patients: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def classes(self) -> list[str]:
@@ -37,7 +40,14 @@ def material_of(name: str, collection: Collection) -> Material:
     """A collection's facts; whether regions are known is asked of the manifest, none is read."""
     candidates = collection.pool.ids("unlabeled")
     known = sum(bool(collection.truth.sources[i]) for i in candidates)
-    return Material(name, collection.receipt.counts, len(candidates), known)
+    patients = Counter(sample.group for sample in collection.pool.samples)
+    return Material(name, collection.receipt.counts, len(candidates), known, patients)
+
+
+def left_one_out(material: Material) -> Material:
+    """The same where each patient is the test part once: the fewest candidates of any fold."""
+    total, largest = sum(material.patients.values()), max(material.patients.values())
+    return replace(material, candidates=total - largest, regions=total - largest)
 
 
 def settings_of(
@@ -68,6 +78,9 @@ def settings_of(
             **(preset.full if mode == "full" else {}),
         },
     )
+    if preset.leave_one_out:
+        settings = with_settings(settings, {"data.folds": _folds(preset, material)})
+        return settings | _sized(preset.sizes, left_one_out(material))
     if preset.imbalance is None:
         return settings | _sized(preset.sizes, material)
     chosen = _rare_of(preset, material, rare)
@@ -92,7 +105,20 @@ def _check_regions(preset: Preset, material: Material) -> None:
         )
 
 
+def _folds(preset: Preset, material: Material) -> int:
+    if len(material.patients) < SEVERAL:
+        raise DataError(
+            f"the preset {preset.name!r} leaves one patient out each time, but {material.name!r} "
+            f"has {len(material.patients)}; name data of several, with the column `patient`"
+        )
+    return len(material.patients)
+
+
 def _sized(sizes: Sizes, material: Material) -> dict[str, int]:
+    if sizes.first_share is not None:
+        first = max(1, round(sizes.first_share * material.candidates))
+        rest = sizes.share * material.candidates - first
+        return {"seed_set": first, "budget": max(1, round(rest / sizes.rounds))}
     assert sizes.seed_set is not None
     whole = sizes.seed_set + sizes.rounds * sizes.budget
     share = min(1.0, sizes.share * material.candidates / whole)

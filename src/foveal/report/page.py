@@ -20,6 +20,7 @@ from foveal.report.penalty import penalty
 from foveal.report.pictures import PanelReader, panel_reader
 from foveal.report.ranks import over_sets, ranking, ranking_headline, ranking_terms, set_links
 from foveal.report.reading import Results, Study, arms_of, metrics_of
+from foveal.report.reference import reference_section
 from foveal.report.rounds import last_of
 from foveal.report.saved import saved
 from foveal.report.section import Builder, Section
@@ -30,6 +31,7 @@ BEFORE_GALLERY: tuple[Builder, ...] = (
     failures,
     sections.pool,
     saved,
+    reference_section,
     sections.curves,
     sections.numbers,
     tests,

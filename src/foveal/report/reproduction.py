@@ -8,6 +8,7 @@ import numpy as np
 
 from foveal.core.preset import PERCENT, Aspect, Preset, Published, filled, same
 from foveal.evaluate import aubc, paired_t
+from foveal.report.reference import against_all
 from foveal.report.words import MISSING, number, p_words, signed
 
 Run = Mapping[str, Any]
@@ -49,7 +50,7 @@ def stood_beside(
                 one.arm,
                 theirs_of(one),
                 one.source,
-                ours_of(one, results["runs"], rare),
+                ours_of(one, results["runs"], rare, results.get("reference")),
                 (*here, *unlike),
             )
         )
@@ -66,8 +67,15 @@ def theirs_of(one: Published) -> str:
     return f"{told}{spread}{_unit(one)}"
 
 
-def ours_of(one: Published, runs: Sequence[Run], rare: Sequence[str] = ()) -> str:
+def ours_of(
+    one: Published,
+    runs: Sequence[Run],
+    rare: Sequence[str] = (),
+    reference: Mapping[str, Any] | None = None,
+) -> str:
     """Mean and deviation over the seeds of the arm that stands beside a published number."""
+    if one.measure == "share_to_full":
+        return _share_words(one, runs, reference)
     values = measured(one, runs, rare)
     if not values:
         return "not run"
@@ -99,6 +107,15 @@ def measured(one: Published, runs: Sequence[Run], rare: Sequence[str] = ()) -> l
         if value is not None:
             values.append(value)
     return values
+
+
+def _share_words(one: Published, runs: Sequence[Run], reference: Mapping[str, Any] | None) -> str:
+    """The share of labels of the mean curve, and how near to all labels its end comes."""
+    row = next((r for r in against_all(runs, reference, one.metric) if r.arm == one.arm), None)
+    if row is None:
+        return "not run"
+    said = "not reached" if row.share is None else f"{100 * row.share:.1f} %"
+    return f"{said} (at the end {100 * row.of_full:.0f} % of the full value)"
 
 
 def _value(one: Published, run: Run, rare: Sequence[str]) -> float | None:
