@@ -16,6 +16,7 @@ COMMANDS = (
     "index",
     "pairs",
     "deidentify",
+    "select",
     "run",
     "compare",
     "reproduce",

@@ -16,6 +16,7 @@ from foveal.cli import (
     report,
     reproduce,
     run,
+    select,
     strategies,
 )
 from foveal.cli.interrupt import heard
@@ -38,6 +39,7 @@ COMMANDS = (
     index,
     pairs,
     deidentify,
+    select,
     run,
     compare,
     reproduce,

@@ -33,8 +33,8 @@ class DataSpec(Spec):
     fit: Literal["pad", "squash"] = "pad"
     intensity: Literal["range", "percentile"] = Field(
         "range",
-        description="range: 0..255 or 0..65535 as stored; percentile: 0.5 to 99.5 an image, and of"
-        " pictures of a volume 0.5 to 99.5 of all its voxels, so that they can be compared",
+        description="range: 0..255 or 0..65535 as stored; percentile: 0.5 to 99.5 an image."
+        " Pictures of a volume always take 0.5 to 99.5 of all its voxels, so that they compare",
     )
     window: tuple[float, Positive] | None = Field(
         None,

@@ -70,7 +70,7 @@ def load_pool(
     found = survey(rows, folder, progress)
     problems += found.problems
     problems += _float_problems(rows, found.facts, settings)
-    kept = np.flatnonzero(found.facts.ok & ~_out_of_range(found.facts, settings))
+    kept = np.flatnonzero(found.facts.ok & ~_out_of_range(rows, found.facts, settings))
     _refuse_nothing(source, kept, problems)
     tile = _tile(rows, kept, settings)
     usable = _usable(rows, found, kept)
@@ -93,9 +93,10 @@ def load_pool(
     )
 
 
-def _out_of_range(facts: Facts, spec: DataSpec) -> BoolArray:
-    """Float images have no natural range but 0..1; `percentile` takes any."""
-    outside = (facts.bits == 32) & ((facts.low < 0) | (facts.high > 1))
+def _out_of_range(rows: Sequence[Row], facts: Facts, spec: DataSpec) -> BoolArray:
+    """Float images have no natural range but 0..1; `percentile` and volumes take any."""
+    plain = np.array([not row.image.of_volume for row in rows], bool)
+    outside = plain & (facts.bits == 32) & ((facts.low < 0) | (facts.high > 1))
     return np.asarray(outside & (spec.intensity == "range") & (spec.window is None))
 
 
@@ -104,7 +105,7 @@ def _float_problems(rows: Sequence[Row], facts: Facts, spec: DataSpec) -> list[P
         "signed and float pixels must lie in 0..1 to be used as stored, but do not; "
         "set `data.intensity: percentile`, or a `data.window`"
     )
-    where = np.flatnonzero(_out_of_range(facts, spec)).tolist()
+    where = np.flatnonzero(_out_of_range(rows, facts, spec)).tolist()
     return [Problem(rows[i].number, rows[i].uri, "range", text) for i in where]
 
 
@@ -195,7 +196,7 @@ def _receipt(
         split=_split_made_by(usable.rows),
         split_seed=spec.split_seed,
         problems=dict(sorted(Counter(p.kind for p in problems).items())),
-        notes=tuple(_notes(made.pool, found, kept, spec)),
+        notes=tuple(_notes(made.pool, usable, found, kept, spec)),
         digest=made.pool.digest(),
         content=content_digest(found.facts.digest[kept]),
     )
@@ -214,7 +215,9 @@ def _split_made_by(rows: Sequence[Row]) -> SplitMaker:
     return "manifest" if given == len(rows) else "mixed" if given else "foveal"
 
 
-def _notes(pool: Pool, found: Survey, kept: IntArray, spec: DataSpec) -> Iterator[str]:
+def _notes(
+    pool: Pool, usable: Usable, found: Survey, kept: IntArray, spec: DataSpec
+) -> Iterator[str]:
     have = pool.counts()
     serving: tuple[Part, ...] = ("unlabeled", "val", "test")
     for part in serving:
@@ -222,7 +225,8 @@ def _notes(pool: Pool, found: Survey, kept: IntArray, spec: DataSpec) -> Iterato
             yield f"the part `{part}` is empty"
     if len(pool.classes) < 2:
         yield f"{len(pool.classes)} classes: nothing can be told apart"
-    wide = kept[found.facts.bits[kept] == 16]
+    plain = np.array([not row.image.of_volume for row in usable.rows], bool)
+    wide = kept[plain & (found.facts.bits[kept] == 16)]
     as_stored = spec.intensity == "range" and spec.window is None
     if len(wide) and as_stored and found.facts.high[wide].max() < DIM_BELOW:
         yield (

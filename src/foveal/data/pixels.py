@@ -69,7 +69,7 @@ class GridPlan:
         if self.window:
             center, width = self.window
             return center - width / 2, center + width / 2
-        if self.intensity == "percentile" and place.of_volume:
+        if place.of_volume:
             facts = stack_facts(place.path)
             return facts.low, facts.high
         return None

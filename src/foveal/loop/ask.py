@@ -61,7 +61,7 @@ def ask(
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     names = names_of(bench.pool, evidence.ids, spec, labeled)
-    query = _query(arm, evidence, gathered.context, names, spec, budget, round_number)
+    query = query_of(arm, evidence, gathered.context, names, spec, budget, round_number)
     query = replace(query, notes=(*told, *gathered.notes, *query.notes))
     astray = evidence.arrays.get("misalignment")
     misalignment = None if astray is None else dict(zip(evidence.ids, astray.tolist(), strict=True))
@@ -77,7 +77,7 @@ def ask(
     return Asked(query, details)
 
 
-def _query(
+def query_of(
     arm: str,
     evidence: Evidence,
     context: Mapping[str, Evidence],
@@ -86,6 +86,7 @@ def _query(
     budget: int,
     round_number: int,
 ) -> Query:
+    """A strategy's choice within the spec's constraints, by number or by the expert's seconds."""
     acquire = partial(
         acquisition.acquire,
         evidence,

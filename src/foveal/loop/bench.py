@@ -84,6 +84,11 @@ def open_bench(spec: ExperimentSpec, base: Path, watch: Watch = unwatched) -> Be
         spec.data.source, spec.data, base, lambda done, of: watch("reading images", done, of)
     )
     check_enough(spec, collection)
+    return bench_of(spec, collection, watch)
+
+
+def bench_of(spec: ExperimentSpec, collection: Collection, watch: Watch = unwatched) -> Bench:
+    """A loaded collection with its pixels and, in mode `features`, their features."""
     folder = cache_root()
     pixels = collection.pixels(folder, lambda done, of: watch("preparing images", done, of))
     key = collection.key
