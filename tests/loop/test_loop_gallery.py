@@ -7,7 +7,8 @@ from PIL import Image
 
 from foveal.explain import strip
 from foveal.loop.ask import SHOWN
-from foveal.loop.gallery import TILE, draw_gallery
+from foveal.loop.gallery import draw_gallery
+from foveal.loop.panels import TILE
 from foveal.store import Blobs
 
 

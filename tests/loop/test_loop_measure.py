@@ -14,7 +14,7 @@ from foveal.models import Pass, predict
 def learner(finished, bench):
     spec, _, _, folder = finished
     with Experiment(spec, bench, folder) as experiment:
-        return experiment._last_learner()
+        return experiment._last_model()
 
 
 def measured(learner, bench, part, truth=None):
