@@ -18,6 +18,7 @@ from foveal.loop.subjects import cases_of, cell_mm
 from foveal.loop.wants import ALWAYS, SETS, SHOWN, wanted
 from foveal.models.segment import (
     PIXEL_PASS,
+    VOLUME_PASS,
     Paste,
     Segmenter,
     Strokes,
@@ -39,7 +40,8 @@ class Segmentation:
 
     def __init__(self, spec: ExperimentSpec, bench: Bench) -> None:
         self._spec, self._bench = spec, bench
-        self._how = Pass(PIXEL_PASS.batch_size, precision=spec.train.precision)
+        usual = VOLUME_PASS if bench.pixels.solid else PIXEL_PASS
+        self._how = Pass(usual.batch_size, precision=spec.train.precision)
         self._references = RegionReader(bench, bench.references())
 
     def learn(

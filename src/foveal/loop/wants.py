@@ -7,24 +7,10 @@ from foveal.core.evidence import PIXELWISE
 from foveal.core.query import Setting
 from foveal.core.spec import ExperimentSpec, SoughtSpec
 from foveal.models import check_needs
+from foveal.models.needs import KNOWN
 
 MAPPED = frozenset({"misalignment", "region_size", "explanation_gradient"})
-FILLED = (
-    MAPPED
-    | PIXELWISE
-    | {
-        "probs",
-        "embedding",
-        "backbone_embedding",
-        "mc_probs",
-        "view_probs",
-        "predicted_loss",
-        "discriminator",
-        "critic",
-        "deepfool_distance",
-        "bim_distance",
-    }
-)
+FILLED = KNOWN | PIXELWISE
 ALWAYS = frozenset({"probs", "embedding"})  # for the report: confidence, and what a pick stands for
 SHOWN = ("empty", "foreground")  # what a mask shows, the classes of the task segmentation
 SETS = {"target": "exemplar", "private": "private"}
