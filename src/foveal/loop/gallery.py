@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from foveal.core.annotation import Annotation
 from foveal.core.files import write_whole
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
 from foveal.data import encode_png
 from foveal.loop.bench import Bench
-from foveal.loop.panels import panel_of
+from foveal.loop.panels import drawn_in, kind_of, panel_of
 from foveal.loop.wants import SHOWN
 from foveal.store import Blobs, State
 
@@ -47,14 +48,24 @@ def _case(
     outlines = state.created is not None and state.created["spec"]["task"] == "segmentation"
     panel = panel_of(case, annotation, bench, blobs, outlines)
     write_whole(folder / name, encode_png(panel, palette=True))
-    told = annotation.label if annotation is not None else None
     return {
         "id": sample,
         "panel": name,
-        "label": None if told is None else bench.pool.classes[told],
+        "kind": kind_of(bench.pool[sample], outlines),
+        "label": _label(annotation, bench, blobs, outlines),
         "predicted": (SHOWN if outlines else bench.pool.classes)[case["predicted"]],
         "confidence": case["confidence"],
         "scores": {part: values[at] for part, values in query.scores.items()},
         "why": query.why[at] if query.why else "",
         "stands_for": query.stands_for[at] if query.stands_for else None,
     }
+
+
+def _label(annotation: Annotation | None, bench: Bench, blobs: Blobs, outlines: bool) -> str | None:
+    """The expert's class; where outlines are drawn, whether there was anything to outline."""
+    if annotation is None or annotation.label is None:
+        return None
+    if not outlines:
+        return bench.pool.classes[annotation.label]
+    drawn = drawn_in(annotation, blobs)
+    return None if drawn is None else SHOWN[int(drawn.any())]

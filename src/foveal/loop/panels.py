@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from foveal.core.annotation import Annotation
 from foveal.core.arrays import BoolArray, FloatArray
-from foveal.core.pool import SampleId
+from foveal.core.pool import Sample, SampleId
 from foveal.core.region import decode_region
 from foveal.data.grid import fullest_plane, region_to_grid, to_grid
 from foveal.explain import pair_panel, strip
@@ -17,6 +17,13 @@ from foveal.store import Blobs
 
 TILE = 224  # pixels of a tile's side
 PAIR = "pair"  # the column that `foveal pairs` writes
+
+
+def kind_of(sample: Sample, outlines: bool) -> str:
+    """`pair`, `outline` or `map`: what its panel shows."""
+    if PAIR in sample.extra:
+        return "pair"
+    return "outline" if outlines else "map"
 
 
 def panel_of(
@@ -32,7 +39,7 @@ def panel_of(
         outlines: whether the map is a probability of foreground, and its outline is shown.
     """
     sample: SampleId = case["id"]
-    drawn, cam = _drawn(annotation, blobs), unpack(blobs.get(case["cam"]))
+    drawn, cam = drawn_in(annotation, blobs), unpack(blobs.get(case["cam"]))
     expected = unpack(blobs.get(case["expected"])) if "expected" in case else None
     if bench.pixels.solid:
         plane = fullest_plane(drawn) if drawn is not None else len(cam) // 2
@@ -41,7 +48,7 @@ def panel_of(
     else:
         picture = _picture(bench, sample, None)
     marked = None if drawn is None else _on_tile(drawn, bench)
-    if PAIR in bench.pool[sample].extra:
+    if kind_of(bench.pool[sample], outlines) == "pair":
         return pair_panel(picture, marked, _enlarged(cam) >= 0.5)
     return strip(picture, cam, marked, cam if outlines else expected)
 
@@ -52,7 +59,8 @@ def _picture(bench: Bench, sample: SampleId, plane: int | None) -> FloatArray:
     return stored.transpose(1, 2, 0) / 255
 
 
-def _drawn(annotation: Annotation | None, blobs: Blobs) -> BoolArray | None:
+def drawn_in(annotation: Annotation | None, blobs: Blobs) -> BoolArray | None:
+    """The region of an annotation on the image's own grid; None where there is none."""
     if annotation is None or not annotation.region:
         return None
     return decode_region(blobs.get(annotation.region))

@@ -23,6 +23,7 @@ def run_record(name: str, spec: ExperimentSpec, state: State, pool: Pool) -> dic
     n, taught = len(state.trained), settled(spec)
     return {
         "strategy": name,
+        "task": spec.task,
         "acquire": spec.acquire.strategy,
         "parameters": dict(spec.acquire.parameters),
         "regions": spec.regions.source,

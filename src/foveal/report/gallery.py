@@ -1,11 +1,11 @@
 """The gallery: what was asked in each round, why, and where the model looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from foveal.report.pictures import Panel, PanelReader
-from foveal.report.reading import Results, arms_of, drawn_of, finite
+from foveal.report.reading import Arm, Results, arms_of, drawn_of, finite
 from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name, text
 from foveal.report.words import count, number, percent
@@ -62,7 +62,16 @@ def gallery(results: Results, read: PanelReader) -> Section | None:
     cards = [card for run in runs for r in run.rounds for card in r.cards]
     title = _title(cards)
     left_out = len(arms_of(results)) - len(told)
-    return Section("gallery", "Gallery", title, {"runs": runs, "left_out": left_out})
+    data = {"runs": runs, "left_out": left_out, "kind": _kind(told)}
+    return Section("gallery", "Gallery", title, data)
+
+
+def _kind(arms: Sequence[Arm]) -> str:
+    """What panels show, by the first case: `map`, `outline` or `pair`."""
+    for entry in (e for arm in arms for run in arm.runs for e in run.get("gallery") or ()):
+        for case in entry.get("cases") or ():
+            return str(case.get("kind", "map"))
+    return "map"
 
 
 def _rounds(run: Results, read: PanelReader) -> tuple[GalleryRound, ...]:

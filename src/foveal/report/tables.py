@@ -85,6 +85,8 @@ def trained_with(run: Results) -> str:
         for name in ("explanation", "region")
         if (weight := finite(run.get(f"{name}_weight")) or 0.0) > 0
     ]
+    if run.get("task") == "segmentation":
+        return "masks, pixel by pixel"
     attends = ["attention"] if run.get("pooling") == "attention" else []
     return ", ".join([*losses, *attends]) or "classes alone"
 
