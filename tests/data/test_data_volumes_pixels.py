@@ -111,11 +111,13 @@ def test_a_window_clips_and_scales_the_values_as_stored(pool):
         parse_spec(settings)
 
 
-def test_signed_volumes_need_a_range(pool):
-    with pytest.raises(DataError, match=r"percentile.* or a `data\.window`"):
-        pool("k", SPEC.model_copy(update={"intensity": "range"}))
-    as_stored = pool("k", SPEC.model_copy(update={"intensity": "range"}), dtype=np.uint16)
-    assert len(as_stored.pixels()) == 51
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16])
+def test_volumes_are_stretched_by_their_own_range_whatever_the_setting(pool, dtype):
+    as_stored = pool("k", SPEC.model_copy(update={"intensity": "range"}), dtype=dtype)
+    stretched = pool("k", dtype=dtype)
+    rows = np.arange(51)
+    np.testing.assert_array_equal(as_stored.pixels().read(rows), stretched.pixels().read(rows))
+    assert stretched.pixels().read(rows).max() == 1
 
 
 def test_the_grid_must_be_as_large_as_the_tiles(pool):
