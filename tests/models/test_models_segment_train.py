@@ -147,3 +147,22 @@ def test_it_learns_to_outline(dimensions, side, least):
     assert dice > least
     assert false_alarms <= 0.2
     assert history.losses[-1] < history.losses[0] / 2
+
+
+def test_training_sees_cuts_where_the_spec_asks_for_them():
+    inputs, strokes = discs(6, 16, seed=2)
+    spec = TrainSpec(epochs=1, precision="32", accelerator="cpu")
+    seen = []
+
+    def weights(crop):
+        segment = SMALL.model_copy(update={"crop": crop})
+        network = learn_segmenter(inputs, strokes, segment, ModelSpec(), spec, 0, 0)[0].network
+        seen.append([p.detach().clone() for p in network.parameters()])
+
+    for crop in (None, 8, 8, 16):
+        weights(crop)
+    plain, cut, again, whole = seen
+    assert all(torch.equal(a, b) for a, b in zip(cut, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(plain, cut, strict=True))
+    # A cut as large as the picture is the picture.
+    assert all(torch.equal(a, b) for a, b in zip(plain, whole, strict=True))

@@ -30,6 +30,11 @@ class SegmentSpec(Spec):
         0.1, description="a pixel counts to the target if its probability is at least this"
     )
     overlap: float = Field(0.25, ge=0, lt=1, description="of windows that slide over a volume")
+    crop: Count | None = Field(
+        None,
+        description="side, in pixels of the grid, of the squares that training sees, half of them "
+        "around foreground; None: whole pictures. Predictions are made of whole pictures",
+    )
     paste: Fraction = Field(
         0.0,
         description="share of training images into which a lesion of another one is pasted",

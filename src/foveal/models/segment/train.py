@@ -17,6 +17,7 @@ from foveal.core.spec import TrainSpec
 from foveal.models.compute import Progress, autocast, pick_device, seeded, silent
 from foveal.models.inputs import Inputs
 from foveal.models.segment.augment import augment_pixels
+from foveal.models.segment.crop import cut
 from foveal.models.segment.losses import segment_loss
 from foveal.models.segment.network import UNet
 from foveal.models.segment.strokes import Paste, ReadStrokes, Strokes, stroke_reader, to_tensors
@@ -175,6 +176,8 @@ def _shown(
     images, masks = read(positions)
     if course.paste is not None:
         images, masks = course.paste(images, masks, positions, rng)
+    if course.segment.crop is not None:
+        images, masks = cut(images, masks, course.segment.crop, rng)
     pair = to_tensors(images, masks, device)
     return pair if course.spec.augment is False else augment_pixels(*pair, course.flips)
 
