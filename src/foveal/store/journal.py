@@ -37,6 +37,12 @@ from foveal.store.events import (
 from foveal.store.lock import sole_run
 
 METADATA = MetaData()
+
+
+class MovedError(StoreError):
+    """The journal grew meanwhile."""
+
+
 EVENTS = Table(
     "foveal_events",
     METADATA,
@@ -111,13 +117,21 @@ class Journal:
         """
         return self.append_many([(kind, payload)])[0]
 
-    def append_many(self, entries: Iterable[tuple[str, Mapping[str, Any]]]) -> tuple[Event, ...]:
-        """Add several entries, all or none; errors as for `append`."""
+    def append_many(
+        self, entries: Iterable[tuple[str, Mapping[str, Any]]], expect: int | None = None
+    ) -> tuple[Event, ...]:
+        """Add several entries, all or none; errors as for `append`.
+
+        Args:
+            expect: how many entries the caller has seen.
+        Raises:
+            MovedError: if there are others by now; nothing was added.
+        """
         wanted = tuple(entries)
         if not wanted:
             return ()
         with self._transaction("append to", self._database.writer) as connection:
-            return _extend(connection, wanted)
+            return extend(connection, wanted, expect)
 
     def events(self) -> tuple[Event, ...]:
         """All entries in order, each checked against the chain.
@@ -128,6 +142,11 @@ class Journal:
         """
         with self._transaction("read", self._database.reader) as connection:
             return tuple(_walk(connection))
+
+    def since(self, length: int) -> tuple[Event, ...]:
+        """The entries after the first `length`, each checked against the chain; errors as above."""
+        with self._transaction("read", self._database.reader) as connection:
+            return tuple(_walk(connection, length))
 
     def verify(self) -> None:
         """Raise as `events` does unless the journal is whole; holds one entry at a time."""
@@ -154,10 +173,18 @@ class Journal:
             yield connection
 
 
-def _extend(
-    connection: Connection, entries: Iterable[tuple[str, Mapping[str, Any]]]
+def extend(
+    connection: Connection,
+    entries: Iterable[tuple[str, Mapping[str, Any]]],
+    expect: int | None = None,
 ) -> tuple[Event, ...]:
+    """Add entries within a transaction of the caller's, which holds the write lock."""
     last = _end(connection)
+    if expect is not None and after(last)[0] != expect:
+        raise MovedError(
+            f"the journal has {after(last)[0]} entries where {expect} were seen: someone else was "
+            "faster; read it again"
+        )
     added = []
     for kind, payload in entries:
         last = seal(last, kind, payload)
@@ -187,10 +214,20 @@ def _end(connection: Connection) -> Event | None:
     return last
 
 
-def _walk(connection: Connection) -> Iterator[Event]:
+def _walk(connection: Connection, length: int = 0) -> Iterator[Event]:
+    """All entries but the first `length`."""
     head = connection.execute(select(HEAD).where(THE_HEAD)).one_or_none()
+    if length and head is not None and head.length == length:
+        return
+    rows = select(EVENTS).where(EVENTS.c.seq >= length - 1).order_by(EVENTS.c.seq)
+    found = iter(connection.execute(rows))
     last = None
-    for row in connection.execute(select(EVENTS).order_by(EVENTS.c.seq)):
+    if length:
+        row = next(found, None)
+        if row is None:
+            raise damaged(f"entry {length - 1} is missing")
+        last = follow(length - 1, row.previous, row)
+    for row in found:
         last = follow(*after(last), row)
         yield last
     _check_head(head, last)
@@ -238,8 +275,13 @@ def _is_there(database: Database) -> bool:
 def _create_tables(connection: Connection) -> None:
     METADATA.create_all(connection)
     if connection.scalar(select(HEAD.c.version)) is None:  # else another process was faster
-        head = {"id": 0, "version": SCHEMA_VERSION, "length": 0, "hash": GENESIS}
-        connection.execute(insert(HEAD), [head])
+        create_head(connection)
+
+
+def create_head(connection: Connection) -> None:
+    """The head of a journal without entries."""
+    head = {"id": 0, "version": SCHEMA_VERSION, "length": 0, "hash": GENESIS}
+    connection.execute(insert(HEAD), [head])
 
 
 def _check_version(connection: Connection, name: str) -> None:

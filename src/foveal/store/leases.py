@@ -1,0 +1,104 @@
+"""Leases: a case is open for one reader at a time, and free again when nobody comes back."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from foveal.core.annotation import Purpose
+from foveal.core.pool import SampleId
+from foveal.store.rooms import Room
+from foveal.store.tables import LEASES
+
+Choice = tuple[SampleId, Purpose]
+# Given the samples that others have open, the case to read next, or None.
+Choose = Callable[[frozenset[SampleId]], Choice | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A case that a reader has open, by the server's clock."""
+
+    id: str
+    sample: SampleId
+    reader: str
+    purpose: Purpose
+    began: float
+    expires: float
+
+
+class Leases:
+    """Who has which case open."""
+
+    def __init__(self, room: Room, clock: Callable[[], float]) -> None:
+        self._room, self._clock = room, clock
+
+    def claim(self, reader: str, choose: Choose, seconds: float) -> Lease | None:
+        """The case a reader has open, or a new one; None if `choose` knows none.
+
+        What others hold is seen and the new lease written in one transaction, so no case is open
+        for two. A lease that ends later than a whole one from now was made before the clock was
+        set back, and holds no longer.
+        """
+        now = self._clock()
+        with self._room.write("open a case of") as connection:
+            held = _held(connection, now, seconds)
+            mine = next((one for one in held if one.reader == reader), None)
+            if mine is not None:
+                return self._extended(connection, mine, now + seconds)
+            chosen = choose(frozenset(one.sample for one in held))
+            if chosen is None:
+                return None
+            sample, purpose = chosen
+            lease = Lease(secrets.token_hex(16), sample, reader, purpose, now, now + seconds)
+            connection.execute(delete(LEASES).where(LEASES.c.reader == reader))
+            connection.execute(insert(LEASES), [asdict(lease)])
+            return lease
+
+    def get(self, lease: str, reader: str) -> Lease | None:
+        """A reader's own lease, expired or not, as long as nobody else has taken the case."""
+        with self._room.read("read") as connection:
+            row = connection.execute(_own(lease, reader)).one_or_none()
+        return None if row is None else _lease(row)
+
+    def renew(self, lease: str, reader: str, seconds: float) -> bool:
+        """Keep a case open for longer; False if it is not the reader's any more."""
+        until = self._clock() + seconds
+        with self._room.write("keep a case open in") as connection:
+            done = connection.execute(
+                update(LEASES)
+                .where(LEASES.c.id == lease, LEASES.c.reader == reader)
+                .values(expires=until)
+            )
+            return done.rowcount > 0
+
+    def release(self, lease: str, reader: str) -> None:
+        """Give a case back."""
+        with self._room.write("close a case of") as connection:
+            connection.execute(
+                delete(LEASES).where(LEASES.c.id == lease, LEASES.c.reader == reader)
+            )
+
+    def all(self, seconds: float) -> tuple[Lease, ...]:
+        """All leases that hold now."""
+        with self._room.read("read") as connection:
+            return tuple(_held(connection, self._clock(), seconds))
+
+    def _extended(self, connection: Connection, lease: Lease, until: float) -> Lease:
+        connection.execute(update(LEASES).where(LEASES.c.id == lease.id).values(expires=until))
+        return replace(lease, expires=until)
+
+
+def _held(connection: Connection, now: float, seconds: float) -> list[Lease]:
+    every = [_lease(row) for row in connection.execute(select(LEASES).order_by(LEASES.c.began))]
+    return [one for one in every if now < one.expires <= now + seconds]
+
+
+def _own(lease: str, reader: str) -> Select[Any]:
+    return select(LEASES).where(LEASES.c.id == lease, LEASES.c.reader == reader)
+
+
+def _lease(row: Row[Any]) -> Lease:
+    return Lease(row.id, row.sample, row.reader, row.purpose, row.began, row.expires)

@@ -1,0 +1,1 @@
+"""Steps of a project's database, one file each; run by `foveal.store.migrate`."""

@@ -1,0 +1,302 @@
+"""ProjectStore: a project's folder, opened; the server, the worker and commands share it."""
+
+import hashlib
+import json
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import insert, select
+
+from foveal.core.annotation import Annotation
+from foveal.core.errors import StoreError
+from foveal.core.files import write_whole
+from foveal.store.accounts import Accounts
+from foveal.store.blobs import Blobs
+from foveal.store.engine import Database, database, translated
+from foveal.store.events import Event, canonical_json
+from foveal.store.jobs import Jobs
+from foveal.store.journal import HEAD, Journal, create_head, extend
+from foveal.store.leases import Leases
+from foveal.store.live import Folding, LiveState
+from foveal.store.migrate import check_known, newest, upgrade, version_of
+from foveal.store.records import annotated
+from foveal.store.rooms import Room
+from foveal.store.tables import SAVES
+from foveal.store.tokens import Tokens
+
+PROJECT = "project.json"
+DATABASE = "project.sqlite"
+SECRET = "secret"  # noqa: S105 - the file's name
+BLOBS = "blobs"
+SCHEMA = 1
+LONGEST_KEY = 64
+
+
+class KeyReusedError(StoreError):
+    """One key was given to two different saves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Where an answer stands in the journal; `duplicate` if it stood there already."""
+
+    seq: int
+    duplicate: bool
+
+
+class ProjectStore:
+    """An open project: journal, blobs, accounts, tokens, leases, jobs.
+
+    May be used by several threads; several processes may have it open at once.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        project: str,
+        where: Database,
+        resources: ExitStack,
+        clock: Callable[[], float],
+    ) -> None:
+        room = Room(where)
+        self.folder = folder
+        self.id = project
+        self.blobs = Blobs(folder / BLOBS)
+        self.journal = Journal(where, resources)
+        self.accounts = Accounts(room, clock)
+        self.tokens = Tokens(room, _secret(folder), clock)
+        self.leases = Leases(room, clock)
+        self.jobs = Jobs(room, clock)
+        self.clock = clock
+        self.database = where
+        self._room = room
+        self._resources = resources
+        self._folding = Folding()
+        self._state: LiveState | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def create(
+        cls, folder: Path, url: str = "", clock: Callable[[], float] = time.time
+    ) -> "ProjectStore":
+        """A new project in an empty or missing folder.
+
+        Args:
+            url: of a server's database; an SQLite file in the folder if "".
+        Raises:
+            StoreError: if there is something in the folder, or it cannot be written.
+        """
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise StoreError(
+                f"a new project needs an empty folder, but {folder.name!r} holds something; choose "
+                "another name, or open what is there with `foveal serve`"
+            )
+        about = {
+            "schema": SCHEMA,
+            "id": secrets.token_hex(8),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "database": _without_password(url),
+        }
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_secret(folder / SECRET)
+        except OSError as error:
+            raise StoreError(
+                f"could not make the folder {folder.name!r}: {error.strerror}; choose another one"
+            ) from error
+        write_whole(folder / PROJECT, (json.dumps(about, indent=2) + "\n").encode())
+        return cls.open(folder, url, clock, create=True)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        url: str = "",
+        clock: Callable[[], float] = time.time,
+        create: bool = False,
+    ) -> "ProjectStore":
+        """A project that is there; one of an older version is brought up to date.
+
+        Args:
+            url: of a server's database, with its password; needed again each time.
+        Raises:
+            StoreError: if there is no project, or it cannot be opened.
+            SchemaError: if it was written by a newer version, or is damaged.
+        """
+        about = read_about(folder)
+        if about["database"] and not url:
+            raise StoreError(
+                f"project {folder.name!r} lies in a database server; give its address with "
+                "--database (it holds a password, so that it is kept nowhere)"
+            )
+        where = database(url or folder / DATABASE)
+        with ExitStack() as resources:
+            resources.callback(where.reader.dispose)
+            if where.file is not None and not create and not where.file.exists():
+                raise StoreError(
+                    f"project {folder.name!r} must hold its database {DATABASE!r}, but does not; "
+                    "restore the folder from a backup"
+                )
+            _bring_up_to_date(where)
+            return cls(folder, str(about["id"]), where, resources.pop_all(), clock)
+
+    def live(self) -> LiveState:
+        """The present; only what is new is read."""
+        with self._lock:
+            fresh = self.journal.since(self._folding.length)
+            if fresh or self._state is None:
+                self._folding.take(fresh)
+                self._state = self._folding.state()
+            return self._state
+
+    def append(
+        self, entries: Iterable[tuple[str, Mapping[str, Any]]], expect: int | None = None
+    ) -> tuple[Event, ...]:
+        """Add entries to the journal, all or none; see `Journal.append_many`."""
+        return self.journal.append_many(entries, expect)
+
+    def save(self, told: Annotation, region: bytes | None, shapes: bytes | None) -> Saved:
+        """Keep an answer; it is on the disk when this returns.
+
+        What was drawn is written first, then the entry and its key in one transaction. The same
+        answer under the same key is kept once.
+
+        Args:
+            told: with its `key`; digests of region and shapes are filled in here.
+            region: encoded mask, None where none was drawn. shapes: as JSON.
+        Raises:
+            KeyReusedError: if the key belongs to another answer.
+            StoreError: if it could not be written; nothing is kept then.
+        """
+        if not 8 <= len(told.key) <= LONGEST_KEY:
+            raise StoreError(f"a save needs a key of 8 to {LONGEST_KEY} characters")
+        content = content_of(told, region, shapes)
+        known = self._saved(told.key, content)
+        if known is not None:
+            return known
+        kept = replace(
+            told,
+            region="" if region is None else self.blobs.put(region),
+            shapes="" if shapes is None else self.blobs.put(shapes),
+        )
+        with self._room.write("save an answer in") as connection:
+            row = connection.execute(select(SAVES).where(SAVES.c.key == told.key)).one_or_none()
+            if row is not None:
+                return _same(row.content, content, row.seq)
+            (event,) = extend(connection, [annotated(kept)])
+            saved = {"key": told.key, "content": content, "seq": event.seq}
+            connection.execute(insert(SAVES), [saved])
+        return Saved(event.seq, duplicate=False)
+
+    def saves(self) -> dict[int, tuple[str, str]]:
+        """Key and content of each acknowledged save by its place in the journal."""
+        with self._room.read("read") as connection:
+            rows = connection.execute(select(SAVES)).all()
+        return {row.seq: (row.key, row.content) for row in rows}
+
+    def close(self) -> None:
+        """Let go of the database; closing twice is harmless."""
+        self.journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _saved(self, key: str, content: str) -> Saved | None:
+        with self._room.read("read") as connection:
+            row = connection.execute(select(SAVES).where(SAVES.c.key == key)).one_or_none()
+        return None if row is None else _same(row.content, content, row.seq)
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """What `project.json` says.
+
+    Raises:
+        StoreError: if the folder holds no project.
+    """
+    try:
+        about = json.loads((folder / PROJECT).read_text())
+        if about["schema"] > SCHEMA:
+            raise StoreError(
+                f"project {folder.name!r} was made by a newer Foveal; update Foveal to open it"
+            )
+        return {"id": str(about["id"]), **about}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{folder.name!r} must be the folder of a project, but has no readable {PROJECT!r}; "
+            "make one with `foveal init`"
+        ) from error
+
+
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds a project."""
+    return (folder / PROJECT).is_file()
+
+
+def content_of(told: Annotation, region: bytes | None, shapes: bytes | None) -> str:
+    """Digest of all that an answer says but when it came."""
+    plain = asdict(replace(told, at="", region="", shapes=""))
+    digest = hashlib.sha256(canonical_json(plain).encode())
+    for part in (region, shapes):
+        digest.update(b"-" if part is None else hashlib.sha256(part).digest())
+    return digest.hexdigest()
+
+
+def _same(stored: str, content: str, seq: int) -> Saved:
+    if stored != content:
+        raise KeyReusedError(
+            "the key of a save belongs to one answer, but was used for another one before; "
+            "nothing was changed. Load the case again and save it anew"
+        )
+    return Saved(seq, duplicate=True)
+
+
+def _bring_up_to_date(where: Database) -> None:
+    with translated("open", where.name), where.writer.begin() as connection:
+        found = version_of(connection)
+        check_known(found, where.name)
+        if found != newest():
+            upgrade(connection)
+        if connection.scalar(select(HEAD.c.version)) is None:
+            create_head(connection)
+
+
+def _write_secret(path: Path) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(32))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _secret(folder: Path) -> bytes:
+    try:
+        return bytes.fromhex((folder / SECRET).read_text().strip())
+    except FileNotFoundError:  # a project that was opened from an archive or moved without it
+        _write_secret(folder / SECRET)
+        return bytes.fromhex((folder / SECRET).read_text())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"project {folder.name!r} must hold its secret, but it cannot be read; delete the file "
+            f"{SECRET!r} (everybody has to log in again)"
+        ) from error
+
+
+def _without_password(url: str) -> str:
+    return database(url).name if url else ""
