@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
 
 from foveal.core.annotation import Purpose
 from foveal.core.pool import SampleId
@@ -27,6 +27,7 @@ class Lease:
     purpose: Purpose
     began: float
     expires: float
+    answered: bool = False
 
 
 class Leases:
@@ -36,7 +37,7 @@ class Leases:
         self._room, self._clock = room, clock
 
     def claim(self, reader: str, choose: Choose, seconds: float) -> Lease | None:
-        """The case a reader has open, or a new one; None if `choose` knows none.
+        """The case a reader has open and has not answered, or a new one; None if there is none.
 
         What others hold is seen and the new lease written in one transaction, so no case is open
         for two. A lease that ends later than a whole one from now was made before the clock was
@@ -45,10 +46,11 @@ class Leases:
         now = self._clock()
         with self._room.write("open a case of") as connection:
             held = _held(connection, now, seconds)
-            mine = next((one for one in held if one.reader == reader), None)
+            own = (one for one in held if one.reader == reader and not one.answered)
+            mine = next(own, None)
             if mine is not None:
                 return self._extended(connection, mine, now + seconds)
-            chosen = choose(frozenset(one.sample for one in held))
+            chosen = choose(frozenset(one.sample for one in held if one.reader != reader))
             if chosen is None:
                 return None
             sample, purpose = chosen
@@ -60,7 +62,7 @@ class Leases:
     def get(self, lease: str, reader: str) -> Lease | None:
         """A reader's own lease, expired or not, as long as nobody else has taken the case."""
         with self._room.read("read") as connection:
-            row = connection.execute(_own(lease, reader)).one_or_none()
+            row = connection.execute(select(LEASES).where(*_own(lease, reader))).one_or_none()
         return None if row is None else _lease(row)
 
     def renew(self, lease: str, reader: str, seconds: float) -> bool:
@@ -68,18 +70,19 @@ class Leases:
         until = self._clock() + seconds
         with self._room.write("keep a case open in") as connection:
             done = connection.execute(
-                update(LEASES)
-                .where(LEASES.c.id == lease, LEASES.c.reader == reader)
-                .values(expires=until)
+                update(LEASES).where(*_own(lease, reader)).values(expires=until)
             )
             return done.rowcount > 0
+
+    def answer(self, lease: str, reader: str) -> None:
+        """An answered case may still be looked at and corrected until the next one is opened."""
+        with self._room.write("close a case of") as connection:
+            connection.execute(update(LEASES).where(*_own(lease, reader)).values(answered=True))
 
     def release(self, lease: str, reader: str) -> None:
         """Give a case back."""
         with self._room.write("close a case of") as connection:
-            connection.execute(
-                delete(LEASES).where(LEASES.c.id == lease, LEASES.c.reader == reader)
-            )
+            connection.execute(delete(LEASES).where(*_own(lease, reader)))
 
     def all(self, seconds: float) -> tuple[Lease, ...]:
         """All leases that hold now."""
@@ -96,9 +99,11 @@ def _held(connection: Connection, now: float, seconds: float) -> list[Lease]:
     return [one for one in every if now < one.expires <= now + seconds]
 
 
-def _own(lease: str, reader: str) -> Select[Any]:
-    return select(LEASES).where(LEASES.c.id == lease, LEASES.c.reader == reader)
+def _own(lease: str, reader: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LEASES.c.id == lease, LEASES.c.reader == reader
 
 
 def _lease(row: Row[Any]) -> Lease:
-    return Lease(row.id, row.sample, row.reader, row.purpose, row.began, row.expires)
+    return Lease(
+        row.id, row.sample, row.reader, row.purpose, row.began, row.expires, bool(row.answered)
+    )
