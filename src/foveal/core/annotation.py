@@ -18,8 +18,8 @@ class Annotation:
     encoded region (see `core.region`), "" where none was asked for. `seconds` is the expert's
     time; `at` is an ISO time in UTC, "" in simulations (which must not depend on the clock).
     `shapes` is the digest of what was drawn as shapes (see `core.shapes`), `purpose` why this
-    reader was asked, `key` names one act of saving, and `assisted` says that the reader saw what the
-    model thought before answering.
+    reader was asked, `key` names one act of saving, and `assisted` says that the reader saw what
+    the model thought before answering.
     """
 
     sample: SampleId

@@ -37,7 +37,6 @@ class LiveSpec(Spec):
     repeat_share: BelowOne = Field(
         0.0, description="share of a reader's cases that are shown again, unmarked"
     )
-    test_share: BelowOne = Field(0.2, description="of the patients, frozen as test by `init`")
     test_every: Several = Field(5, description="every so many cases one is of the test part")
     test_target: Kept = Field(100, description="test cases to be read in all")
     lease_seconds: Count = Field(900, description="a case is kept for its reader so long")

@@ -46,6 +46,7 @@ LEASES = Table(
     Column("purpose", String(20), nullable=False),
     Column("began", Float, nullable=False),
     Column("expires", Float, nullable=False),
+    Column("answered", Boolean, nullable=False),
     Index("foveal_leases_sample", "sample"),
     Index("foveal_leases_reader", "reader"),
 )

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(20), nullable=False),
         sa.Column("began", sa.Float, nullable=False),
         sa.Column("expires", sa.Float, nullable=False),
+        sa.Column("answered", sa.Boolean, nullable=False),
         sa.Index("foveal_leases_sample", "sample"),
         sa.Index("foveal_leases_reader", "reader"),
     )
