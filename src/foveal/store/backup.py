@@ -1,88 +1,110 @@
-"""Backup and verification of a project: a copy while it runs, and proof that nothing was altered."""
+"""Backup: a copy of a project that is being used, whole or not at all, that opens as it is."""
 
+import json
+import os
+import secrets
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from foveal.core.errors import SchemaError, StoreError
-from foveal.core.files import sync_folder
-from foveal.store.project import BLOBS, DATABASE, PROJECT, ProjectStore
+from sqlalchemy import insert, select
 
-FILES = (PROJECT, "spec.yaml", "pool.csv")
+from foveal.core.errors import StoreError
+from foveal.store.engine import Database, database, translated
+from foveal.store.journal import METADATA as OF_JOURNAL
+from foveal.store.migrate import upgrade
+from foveal.store.tables import METADATA
+
+DATABASE = "project.sqlite"
+PROJECT = "project.json"
+LEFT_OUT = frozenset({"cache"})  # can be made again
 
 
-def backup(store: ProjectStore, target: Path) -> int:
-    """Copy a project into an empty folder while people go on reading; how many blobs it has.
+def copy_project(folder: Path, where: Database, target: Path) -> None:
+    """Copy a project to a folder that is empty or not there.
 
-    The database is copied first and blobs after it, so that every blob an entry names is there. The
-    secret is left out: whoever opens the copy logs in anew.
+    The database is copied first, as of one moment; what its entries name was written before them,
+    so it is there to be copied after. A project of a database server becomes one in a folder.
 
     Raises:
-        StoreError: if the target is not empty, or the project lies on a database server (use the
-            server's own tools, and copy the folder after).
+        StoreError: if there is something in the folder, or it cannot be written.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise StoreError(f"a backup needs an empty folder, but {target.name!r} holds something")
-    if store.database.file is None:
         raise StoreError(
-            "this project lies on a database server; back that up with its own tools (pg_dump), "
-            "then copy the project's folder"
+            f"a backup needs an empty folder, but {target.name!r} holds something; choose another "
+            "name"
         )
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise StoreError("a backup must lie outside the project; choose another folder")
+    half = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        _copy_database(store.database.file, target / DATABASE)
-        for name in FILES:
-            if (store.folder / name).exists():
-                shutil.copy2(store.folder / name, target / name)
-        blobs = [path for path in _blobs(store.folder) if not (target / BLOBS / path.name).exists()]
-        (target / BLOBS).mkdir(exist_ok=True)
-        for path in blobs:
-            shutil.copy2(path, target / BLOBS / path.name)
-        sync_folder(target)
+        half.mkdir(parents=True)
+        _copy_database(where, half / DATABASE)
+        _copy_files(folder, half)
+        _say_where(half / PROJECT)
+        os.sync()
+        if target.exists():
+            target.rmdir()
+        os.replace(half, target)
     except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise StoreError(
-            f"the backup in {target.name!r} could not be finished: {error}; see to free space and "
-            "try again with an empty folder"
+            f"could not write the backup {target.name!r}: {reason}. The project is untouched; free "
+            "space or choose another folder, then run the same command again"
         ) from error
-    return len(blobs)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
 
 
-def verify(store: ProjectStore) -> list[str]:
-    """What is wrong with a project, in sentences; nothing if all is as it was written."""
-    findings: list[str] = []
+def _copy_database(where: Database, to: Path) -> None:
+    if where.file is None:
+        _copy_tables(where, to)
+        return
+    source = where.file.absolute().as_uri() + "?mode=ro"
+    with (
+        closing(sqlite3.connect(source, uri=True)) as ours,
+        closing(sqlite3.connect(to)) as theirs,
+    ):
+        ours.backup(theirs)
+
+
+def _copy_tables(where: Database, to: Path) -> None:
+    new = database(to)
     try:
-        store.journal.verify()
-        live = store.live()
-    except SchemaError as error:
-        return [str(error)]
-    named = {d for one in live.history for d in (one.region, one.shapes) if d}
-    named |= {record.checkpoint for record in live.trained[-1:]}
-    for digest in sorted(named - {""}):
-        try:
-            store.blobs.get(digest)
-        except StoreError as error:
-            findings.append(str(error))
-    keys = {one.key for one in live.history if one.key}
-    lost = [key for key, _ in store.saves().values() if key not in keys]
-    if lost:
-        findings.append(f"{len(lost)} acknowledged saves are not in the journal")
-    if store.database.file is not None:
-        findings += _integrity(store.database.file)
-    return findings
+        with (
+            translated("copy", where.name),
+            where.reader.begin() as ours,
+            new.writer.begin() as theirs,
+        ):
+            upgrade(theirs)
+            for table in (*OF_JOURNAL.sorted_tables, *METADATA.sorted_tables):
+                rows = [dict(row._mapping) for row in ours.execute(select(table))]
+                if rows:
+                    theirs.execute(insert(table), rows)
+    finally:
+        new.reader.dispose()
 
 
-def _copy_database(source: Path, target: Path) -> None:
-    """SQLite's own online copy: whole, whatever is written meanwhile."""
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
+def _copy_files(folder: Path, target: Path) -> None:
+    for path in _files(folder):
+        to = target / path.relative_to(folder)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)  # with its mode: the secret stays one
 
 
-def _integrity(file: Path) -> list[str]:
-    with closing(sqlite3.connect(file)) as connection:
-        (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    return [] if said == "ok" else [f"the database is damaged: {said}; restore a backup"]
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((DATABASE, ".")) or path.name in LEFT_OUT or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        elif path.is_file():
+            yield path
 
 
-def _blobs(folder: Path) -> list[Path]:
-    return [p for p in sorted((folder / BLOBS).glob("*")) if len(p.name) == 64]
+def _say_where(project: Path) -> None:
+    """A backup lies in its folder, wherever the project did."""
+    about = json.loads(project.read_text()) | {"database": ""}
+    project.write_text(json.dumps(about, indent=2) + "\n")
