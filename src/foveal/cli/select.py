@@ -70,7 +70,6 @@ def command(
     from foveal.core.files import write_whole
     from foveal.core.spec import parse_spec, with_settings
     from foveal.loop.select import select
-
     from foveal.store.project import is_project
 
     console = Console()
