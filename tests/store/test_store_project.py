@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import sqlalchemy
 from project_toys import Clock, answer, created, new_project
 
 from foveal.core.errors import DataError, SchemaError, StoreError
@@ -256,6 +257,19 @@ def test_a_server_keeps_one_project_and_no_password(tmp_path, empty):
         ProjectStore.create(tmp_path / "r", hidden)
     assert "sesame" not in str(told.value)
     assert "sesame" not in (tmp_path / "r" / "project.json").read_text()
+
+
+def test_a_server_that_was_restarted_is_found_again(server_store, empty):
+    server_store.save(answer(), None, None)
+    engine = sqlalchemy.create_engine(empty)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND datname = current_database()"
+        )
+    engine.dispose()
+    assert server_store.save(answer(), None, None).duplicate
+    assert not server_store.save(answer("s1", key="key-0001"), None, None).duplicate
 
 
 def spoiled(store, statement):
