@@ -20,7 +20,7 @@ from foveal.data.row import NO_REGION, RegionSource, Row
 from foveal.data.splits import NOT_ASSIGNED, folds_of, split_groups
 from foveal.data.truth import Reference, Regions
 
-BlankLabels = Literal["exclude", "keep"]
+BlankLabels = Literal["exclude", "keep", "keep_all"]
 PART_OF_SIDE: Sequence[Part] = ("unlabeled", "val", "test")
 REPEATS = "repeat a validation or test image"
 NO_LABEL = "have no label"
@@ -78,7 +78,8 @@ def assemble(
         usable: rows with readable images.
         spec: split and leak settings.
         blank_labels: what to do with candidates without a label: `exclude` them, since a simulated
-            annotator has no answer, or `keep` them for people. Val and test always need labels.
+            annotator has no answer, or `keep` them for people; `keep_all` keeps those of val and
+            test too, since in a project people read these as well.
         empty_region_classes: classes in whose images there is nothing to see; None infers them.
     Raises:
         LeakError: if a patient crosses the split, or a repeat does and `spec.leaks` is `refuse`.
@@ -88,6 +89,8 @@ def assemble(
     unlabeled = np.array([not label for label in labels], bool)
     if blank_labels == "keep":
         unlabeled &= sides != leaks.TRAIN
+    if blank_labels == "keep_all":
+        unlabeled[:] = False
     counted = np.where(unlabeled, NOT_ASSIGNED, sides)
     repeats = leaks.count_repeats(counted, usable.neighbors)
     leaking = leaks.leaking(counted, usable.neighbors)

@@ -56,7 +56,7 @@ def load_pool(
         progress: called with volumes unpacked and all, then with images looked at and all; not
             called with images if nothing changed since.
         cache: where facts, unpacked arrays and pixels are kept; see `cache_root` if None.
-        blank_labels: `keep` leaves unlabeled candidates in the pool, for live annotation.
+        blank_labels: `keep` leaves unlabeled candidates in the pool, `keep_all` every image.
         empty_region_classes: classes whose images have nothing to see; None infers them (a class
             that never has a region while all others always have).
     Raises:
@@ -110,7 +110,7 @@ def _float_problems(rows: Sequence[Row], facts: Facts, spec: DataSpec) -> list[P
 
 
 def _label_problems(rows: Sequence[Row], blank_labels: BlankLabels) -> list[Problem]:
-    if blank_labels == "keep":
+    if blank_labels != "exclude":
         return []
     text = "the `label` cell is empty, so the image is excluded; fill it or drop the row"
     return unlabeled_problems(rows, text)

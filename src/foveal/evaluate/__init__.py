@@ -1,5 +1,6 @@
 """Evaluate: metrics, calibration, learning curves, and what can be said over seeds."""
 
+from foveal.evaluate.agreement import kappa
 from foveal.evaluate.bootstrap import bootstrap_interval
 from foveal.evaluate.calibration import Reliability, ece, reliability
 from foveal.evaluate.cautions import warnings_for
@@ -44,6 +45,7 @@ __all__ = [
     "foreground_efficiency",
     "hd95_mm",
     "holm",
+    "kappa",
     "labels_to_target",
     "leave_one_out",
     "lesion_f1",

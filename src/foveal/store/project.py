@@ -38,6 +38,7 @@ PROJECT = "project.json"
 DATABASE = "project.sqlite"
 SECRET = "secret"  # noqa: S105 - the file's name
 BLOBS = "blobs"
+POOL = "pool"
 SECRET_BYTES = 32
 SCHEMA = 1
 LONGEST_KEY = 64
@@ -97,7 +98,7 @@ class ProjectStore:
         Raises:
             StoreError: if there is something in the folder, or it cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(map(_foreign, folder.iterdir()))):
             raise StoreError(
                 f"a new project needs an empty folder, but {folder.name!r} holds something; choose "
                 "another name, or open what is there with `foveal serve`"
@@ -360,6 +361,11 @@ def _secret(folder: Path) -> bytes:
             f"project {folder.name!r} must hold its secret, but it cannot be read; delete the file "
             f"{SECRET!r} (everybody has to log in again)"
         ) from error
+
+
+def _foreign(path: Path) -> bool:
+    """Whether a file was not made for the project beforehand, as its manifest and images were."""
+    return not path.name.startswith(POOL)
 
 
 def _without_password(url: str) -> str:

@@ -1,0 +1,125 @@
+"""Dashboard: where a project stands, as numbers and words; pure."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from foveal.store.jobs import Job
+from foveal.store.live import LiveState
+
+TOO_EARLY = "Too little has been read to say anything yet."
+SHOWN_METRICS = ("macro_auroc", "balanced_accuracy", "accuracy", "ece", "cam_dice", "dice")
+
+
+def dashboard_of(live: LiveState, reader: str | None = None) -> dict[str, Any]:
+    """Labels, minutes, learning curve, balance and advice; of one reader their own work only.
+
+    Args:
+        reader: None for those who may see everybody's work.
+    """
+    lessons, references = live.lessons(), live.references()
+    candidates = sum(part in ("unlabeled", "labeled") for part in live.parts.values())
+    tests = sum(part == "test" for part in live.parts.values())
+    return {
+        "labels": len(lessons),
+        "candidates": candidates,
+        "test_labels": len(references),
+        "test_target": min(live.live.test_target, tests),
+        "since_training": live.labels_since_training(),
+        "train_every": live.live.train_every,
+        "queue_left": len(live.pending()),
+        "minutes": round(live.seconds() / 60, 1),
+        "readers": _readers(live, reader),
+        "curve": _curve(live),
+        "balance": _balance(live),
+        "advice": _advice(live),
+        "expected_gain": _expected_gain(live),
+        "quarantined": len(live.quarantined),
+        "disputes": len(live.disputes()),
+    }
+
+
+def worker_of(jobs: Sequence[Job], now: float, beat: float | None) -> dict[str, Any]:
+    """What the worker is doing.
+
+    Args:
+        jobs: newest first.
+        beat: when the worker last said that it lives, in seconds; None if never.
+    """
+    running = next((job for job in jobs if job.status == "running"), None)
+    waiting = any(job.status == "waiting" for job in jobs)
+    last = next((job for job in jobs if job.error), None)
+    alive = beat is not None and 0 <= now - beat < 30
+    state = "working" if running and alive else "idle" if alive else "away"
+    return {
+        "state": state,
+        "waiting": waiting,
+        "progress": dict(running.progress) if running else {},
+        "error": last.error if last and last.status in ("failed", "waiting") else "",
+    }
+
+
+def _readers(live: LiveState, only: str | None) -> list[dict[str, Any]]:
+    told = [one for one in live.history if one.purpose != "imported"]
+    names = sorted({one.annotator for one in told} if only is None else {only})
+    found = []
+    for name in names:
+        mine = [one for one in told if one.annotator == name]
+        seconds = sum(one.seconds for one in mine)
+        verdicts = Counter(one.verdict for one in mine)
+        found.append(
+            {
+                "name": name,
+                "cases": len(mine),
+                "minutes": round(seconds / 60, 1),
+                "seconds_per_case": round(seconds / len(mine), 1) if mine else None,
+                **{key: verdicts[key] for key in ("labeled", "skipped", "unsure", "bad")},
+            }
+        )
+    return found
+
+
+def _curve(live: LiveState) -> list[dict[str, Any]]:
+    """One point a training, on the frozen test part; with the size of that part as it was then."""
+    return [
+        {
+            "round": record.round,
+            "labels": record.details["lessons"],
+            "tested_on": record.details.get("references", 0),
+            "metrics": {
+                name: value
+                for name, value in record.metrics.get("test", {}).items()
+                if name in SHOWN_METRICS
+            },
+            "interval": record.details.get("interval", {}),
+        }
+        for record in live.trained
+    ]
+
+
+def _balance(live: LiveState) -> dict[str, int]:
+    counts = Counter(resolution.label for _, resolution in live.lessons())
+    return {name: counts[i] for i, name in enumerate(live.classes)}
+
+
+def _advice(live: LiveState) -> list[str]:
+    told: Sequence[Mapping[str, Any]] = live.details[-1].get("advice", []) if live.details else []
+    words = [str(one["words"]) for one in told if one.get("words")]
+    return words or [TOO_EARLY]
+
+
+def _expected_gain(live: LiveState) -> str:
+    """What the next batch may bring, from the last two points of the curve; honest about noise."""
+    points = _curve(live)
+    known = [(p["labels"], p["metrics"].get("macro_auroc")) for p in points]
+    known = [(n, value) for n, value in known if value is not None]
+    if len(known) < 3 or known[-1][0] == known[-3][0]:
+        return "Three trainings are needed before a gain can be guessed."
+    (n0, v0), (n1, v1) = known[-3], known[-1]
+    gain = (v1 - v0) / (n1 - n0) * live.live.train_every
+    interval = points[-1]["interval"].get("macro_auroc")
+    noise = (interval[1] - interval[0]) / 2 if interval else None
+    words = f"At the pace of the last rounds {live.live.train_every} labels bring {gain:+.3f} AUROC"
+    if noise is not None and abs(gain) < noise:
+        return f"{words}; the test part is too small to see that (± {noise:.3f})."
+    return f"{words}."

@@ -1,0 +1,112 @@
+"""Records: a project's answers as the records that files are written of, and back."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from foveal.annotate.images import ImageSource
+from foveal.core.annotation import Annotation
+from foveal.core.arrays import BoolArray
+from foveal.core.pool import SampleId
+from foveal.core.region import decode_region, encode_region
+from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
+from foveal.data.exchange.labels import LabeledImage, matched
+from foveal.store.blobs import Blobs
+from foveal.store.live import LiveState
+from foveal.store.project import ProjectStore
+
+
+def resolved_records(
+    live: LiveState, images: ImageSource, blobs: Blobs
+) -> Iterator[tuple[SampleId, LabeledImage]]:
+    """One record a case that counts, test cases included.
+
+    Where several readers agreed on a class, the region is what most of them drew.
+    """
+    for sample, resolution in (*live.lessons(), *live.references()):
+        assert resolution.label is not None
+        told = resolution.told
+        label = live.classes[resolution.label]
+        names = " ".join(one.annotator for one in told)
+        seconds = sum(one.seconds for one in told)
+        record = _record(sample, told, label, images, blobs)
+        yield sample, LabeledImage(*record, annotator=names, seconds=seconds, at=told[-1].at)
+
+
+def every_record(live: LiveState, images: ImageSource, blobs: Blobs) -> Iterator[LabeledImage]:
+    """One record an answer, in order: everybody's, repeats and corrections included."""
+    for one in live.history:
+        label = None if one.label is None else live.classes[one.label]
+        image, width, height, _, shapes = _record(one.sample, [one], label, images, blobs)
+        yield LabeledImage(
+            image, width, height, label, shapes, one.verdict, one.annotator, one.seconds, one.at
+        )
+
+
+def take_in(
+    store: ProjectStore, images: ImageSource, found: Sequence[LabeledImage], by: str
+) -> tuple[int, list[str]]:
+    """Keep records of another tool as answers that count; how many, and what could not be used.
+
+    What was read once is not kept again, so an import that broke off can be repeated.
+    """
+    live = store.live()
+    known = {images.sample(i).uri: i for i in live.parts if live.parts[i] != "excluded"}
+    pairs, problems = matched(found, known)
+    kept = 0
+    for sample, one in pairs.items():
+        name = images.sample(sample).uri.rpartition("/")[2]
+        facts = images.facts(sample)
+        if (one.width, one.height) != (facts.width, facts.height):
+            problems.append(f"{name}: it was labeled at another size, {one.width} x {one.height}")
+        elif one.label not in live.classes:
+            problems.append(f"{name}: the project has no class {one.label!r}")
+        else:
+            kept += not _keep(store, sample, one, live.classes.index(one.label), by)
+    return kept, problems
+
+
+def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, by: str) -> bool:
+    """Whether it was there already."""
+    shapes = one.shapes.to_bytes()
+    told = Annotation(
+        sample=sample,
+        annotator=by,
+        verdict="labeled",
+        label=label,
+        region_kind="box" if one.shapes.kind == "box" else "mask",
+        seconds=one.seconds,
+        at=one.at,
+        purpose="imported",
+        key=hashlib.sha256(b"\0".join([sample.encode(), bytes([label]), shapes])).hexdigest(),
+    )
+    return store.save(told, encode_region(rasterize(one.shapes)), shapes).duplicate
+
+
+def _record(
+    sample: SampleId,
+    told: Sequence[Annotation],
+    label: str | None,
+    images: ImageSource,
+    blobs: Blobs,
+) -> tuple[str, int, int, str | None, Shapes]:
+    facts = images.facts(sample)
+    shapes = _shapes(told, blobs, facts.width, facts.height)
+    return images.sample(sample).uri, facts.width, facts.height, label, shapes
+
+
+def _shapes(told: Sequence[Annotation], blobs: Blobs, width: int, height: int) -> Shapes:
+    if len(told) == 1 and told[0].shapes:
+        return parse_shapes(json.loads(blobs.get(told[0].shapes)), width, height)
+    drawn = [decode_region(blobs.get(one.region)) for one in told if one.region]
+    return Shapes(width, height, _most(drawn))
+
+
+def _most(drawn: Iterable[BoolArray]) -> tuple[Mask, ...]:
+    masks = list(drawn)
+    if not masks:
+        return ()
+    most = np.mean(masks, axis=0) > 0.5
+    return (Mask(pack_runs(most)),) if most.any() else ()

@@ -1,0 +1,1 @@
+"""Routes of the interface, a topic a file."""

@@ -1,0 +1,37 @@
+"""Files out of a project and into it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from foveal.annotate.desk import AtDesk, Lead
+from foveal.annotate.exports import IMPORTS, exported
+from foveal.annotate.records import take_in
+from foveal.core.errors import unknown_name
+
+router = APIRouter(tags=["exchange"])
+MOST_PROBLEMS = 100
+
+
+@router.get("/export/{name}")
+def export(name: str, asking: Lead, desk: AtDesk) -> Response:
+    """A file: csv, coco, label-studio, cvat, masks, model, model-card."""
+    file = exported(name, desk.live(), desk.images, desk.store.blobs)
+    saved = {"content-disposition": f'attachment; filename="{file.name}"'}
+    return Response(file.data, media_type=file.media_type, headers=saved)
+
+
+@router.post("/import/{name}")
+async def take(name: str, asking: Lead, desk: AtDesk, request: Request) -> dict[str, Any]:
+    """Labels of another tool as the body: csv, coco, label-studio or cvat."""
+    if name not in IMPORTS:
+        raise unknown_name("format", name, IMPORTS)
+    data = await request.body()
+
+    def work() -> dict[str, Any]:
+        found, problems = IMPORTS[name](data)
+        kept, more = take_in(desk.store, desk.images, found, asking.name)
+        return {"read": len(found), "kept": kept, "problems": (problems + more)[:MOST_PROBLEMS]}
+
+    return await run_in_threadpool(work)

@@ -1,0 +1,100 @@
+"""Serve: where a server may listen, and under which conditions it starts at all."""
+
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from foveal.annotate.app import guarded
+from foveal.annotate.desk import Desk
+from foveal.annotate.security import MEGABYTE, Rules, host_names
+from foveal.core.errors import StoreError
+from foveal.store.accounts import Account
+
+UPLOADS = 200 * MEGABYTE
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where and how to listen; `names` are further host names that it answers to."""
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    names: tuple[str, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    behind_proxy: bool = False
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it over TLS."""
+        return self.certificate is not None or self.behind_proxy
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def check_safe(listen: Listen, accounts: Sequence[Account]) -> None:
+    """Refuse to start where passwords or images could be read on the way.
+
+    Raises:
+        StoreError: beyond this machine without TLS, or without anybody who has a password.
+    """
+    if listen.loopback:
+        return
+    if not listen.secure:
+        raise StoreError(
+            f"a server that others reach ({listen.host}) must not send images and passwords in "
+            "clear text; give --certificate and --key, or --behind-proxy if a proxy adds TLS"
+        )
+    if not any(one.enabled and one.has_password for one in accounts):
+        raise StoreError(
+            "a server that others reach needs accounts with passwords, but there are none; add one "
+            "with `foveal accounts PROJECT add NAME --role admin --password`"
+        )
+
+
+def server(desk: Desk, listen: Listen) -> uvicorn.Server:
+    """A server for one project, ready to `run` on a socket."""
+    rules = Rules(host_names(listen.host, listen.names), limits=(("/api/v1/import/", UPLOADS),))
+    config = uvicorn.Config(
+        guarded(desk, rules),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=listen.behind_proxy,
+        ssl_certfile=listen.certificate,
+        ssl_keyfile=listen.key,
+        timeout_graceful_shutdown=5,
+    )
+    return uvicorn.Server(config)
+
+
+def bound(listen: Listen) -> socket.socket:
+    """A socket that listens; port 0 takes a free one.
+
+    Raises:
+        StoreError: if the port is taken or the address is none of this machine's.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+        made = socket.socket(family)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((listen.host, listen.port))
+    except OSError as error:
+        raise StoreError(
+            f"could not listen on {listen.host}:{listen.port}: {error.strerror}; choose another "
+            "--port"
+        ) from error
+    made.listen(128)
+    return made

@@ -1,0 +1,125 @@
+"""LabeledImage: what was said of one picture, in words that every format can be made of."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from foveal.core.errors import DataError
+from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes
+
+MOST_BYTES = 2**28  # of a file that is read
+MOST_PIXELS = 2**26  # of a picture that a file speaks of
+
+
+@dataclass(frozen=True, slots=True)
+class LabeledImage:
+    """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled."""
+
+    image: str
+    width: int
+    height: int
+    label: str | None
+    shapes: Shapes
+    verdict: str = "labeled"
+    annotator: str = ""
+    seconds: float = 0.0
+    at: str = ""
+
+
+Read = tuple[list[LabeledImage], list[str]]
+
+
+@dataclass(slots=True)
+class Gathering:
+    """Pictures of a file being read, and what is wrong with which; nothing is ever raised twice."""
+
+    found: list[LabeledImage] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def take(self, name: str, make: Callable[[], LabeledImage]) -> None:
+        """Add a picture, or the reason why it cannot be used."""
+        try:
+            self.found.append(make())
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            what = f"it lacks {error}" if isinstance(error, KeyError) else error
+            self.problems.append(f"{name}: {what}"[:300])
+
+    def result(self) -> Read:
+        """Pictures and problems."""
+        return self.found, self.problems
+
+
+def check_bytes(data: bytes) -> bytes:
+    """The bytes; DataError if they are too many."""
+    if len(data) > MOST_BYTES:
+        raise DataError(
+            f"a file of labels must have at most {MOST_BYTES} bytes, but has {len(data)}; split it"
+        )
+    return data
+
+
+def size_of(width: Any, height: Any) -> tuple[int, int]:
+    """A picture's size; ValueError if it is none."""
+    w, h = int(width), int(height)
+    if w < 1 or h < 1 or w * h > MOST_PIXELS:
+        raise ValueError(f"a picture of {w} x {h} pixels cannot be")
+    return w, h
+
+
+def shapes_of(width: int, height: int, shapes: Iterable[Shape]) -> Shapes:
+    """Shapes that other programs drew, held to what a reader could have drawn here.
+
+    Coordinates a little outside are brought to the border: other tools allow them.
+    """
+    kept = [_inside(shape, width, height) for shape in shapes]
+    drawn = Shapes(width, height, tuple(shape for shape in kept if shape is not None))
+    return parse_shapes(drawn.as_dict(), width, height)
+
+
+def named(label: str | None, image: Mapping[str, Any]) -> str:
+    """A class; ValueError if there is none."""
+    if not label:
+        raise ValueError(f"no class is named among {sorted(image)[:6]}")
+    return str(label)
+
+
+def matched(
+    found: Sequence[LabeledImage], known: Mapping[str, str]
+) -> tuple[dict[str, LabeledImage], list[str]]:
+    """Read pictures by the samples they belong to, and what could not be matched.
+
+    Args:
+        known: sample ids by image name as the manifest has it. A picture is found by this name,
+            else by its file name where only one picture has it.
+    """
+    by_file: dict[str, list[str]] = {}
+    for name, its in known.items():
+        by_file.setdefault(PurePosixPath(name).name, []).append(its)
+    result: dict[str, LabeledImage] = {}
+    problems = []
+    for one in found:
+        name = one.image.replace("\\", "/")
+        near = by_file.get(PurePosixPath(name).name, [])
+        sample = known.get(name) or (near[0] if len(near) == 1 else None)
+        if sample is None:
+            how = "several pictures have its name" if near else "the project has no such picture"
+            problems.append(f"{PurePosixPath(name).name}: {how}")
+        elif sample in result:
+            problems.append(f"{PurePosixPath(name).name}: it comes twice; the first was taken")
+        else:
+            result[sample] = one
+    return result, problems
+
+
+def _inside(shape: Shape, width: int, height: int) -> Shape | None:
+    match shape:
+        case Box(x0, y0, x1, y1):
+            box = Box(max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height))
+            return box if box.x0 < box.x1 and box.y0 < box.y1 else None
+        case Polygon(points):
+            return Polygon(
+                tuple((min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in points)
+            )
+        case Mask():
+            return shape
