@@ -15,7 +15,7 @@ from foveal.core.query import Query
 from foveal.store import blobs as blobs_module
 from foveal.store.journal import MovedError
 from foveal.store.live import fold_live, quarantined, restored
-from foveal.store.project import KeyReusedError, ProjectStore, Saved, is_project
+from foveal.store.project import KeyReusedError, ProjectStore, Saved
 from foveal.store.records import TrainedRound, queried, trained
 
 
@@ -199,8 +199,6 @@ def test_a_full_database_during_a_save_loses_nothing(tmp_path):
 def test_a_project_needs_an_empty_folder_and_is_found_again(tmp_path):
     folder = tmp_path / "p"
     new_project(folder).close()
-    assert is_project(folder)
-    assert not is_project(tmp_path)
     with pytest.raises(StoreError, match="empty folder"):
         ProjectStore.create(folder)
     with pytest.raises(StoreError, match="must be the folder of a project"):

@@ -13,12 +13,12 @@ from sqlalchemy import insert, select
 
 from foveal.core.errors import StoreError
 from foveal.store.engine import Database, database, translated
+from foveal.store.folder import PROJECT
 from foveal.store.journal import METADATA as OF_JOURNAL
 from foveal.store.migrate import upgrade
 from foveal.store.tables import METADATA
 
 DATABASE = "project.sqlite"
-PROJECT = "project.json"
 LEFT_OUT = frozenset({"cache"})  # can be made again
 
 
