@@ -1,5 +1,6 @@
 """ProjectStore: a project's folder, opened; the server, the worker and commands share it."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +15,7 @@ from sqlalchemy import insert, select
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.store.accounts import Accounts
-from foveal.store.backup import copy_project
+from foveal.store.backup import copy_database, copy_project
 from foveal.store.blobs import Blobs
 from foveal.store.engine import Database, database, translated
 from foveal.store.events import Event
@@ -258,10 +259,23 @@ def _bring_up_to_date(where: Database, project: str, create: bool) -> None:
             )
         check_known(found, where.name)
         if found != newest():
+            if found is not None and where.file is not None:
+                _keep_old(where, where.file, found)
             upgrade(connection)
         if connection.scalar(select(HEAD.c.version)) is None:
             create_head(connection)
         _check_owner(next(walk(connection), None), project, where.name)
+
+
+def _keep_old(where: Database, file: Path, version: str) -> None:
+    """A copy beside a database that is about to be upgraded, for those who must go back."""
+    try:
+        copy_database(where, file.with_name(f"{file.name}.{version}"))
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"the database {file.name!r} must be copied before it is brought up to date, but: "
+            f"{error}; free space in its folder and open the project again. Nothing was changed"
+        ) from error
 
 
 def _check_owner(first: Event | None, project: str, name: str) -> None:
