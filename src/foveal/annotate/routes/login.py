@@ -26,6 +26,7 @@ class Login(Strict):
     name: str = Field("", max_length=100)
     password: str = Field("", max_length=1000)
     token: str = Field("", max_length=200)
+    program: bool = Field(False, description="answer the session's token too; pages must not")
 
 
 class NewAccount(Strict):
@@ -46,7 +47,7 @@ class Change(Strict):
 
 @router.post("/login")
 def login(body: Login, desk: AtDesk, response: Response) -> dict[str, Any]:
-    """A session, as a cookie and for programs as `token`; any older cookie is replaced."""
+    """A session, as a cookie that no script of a page can read."""
     if body.token:
         account = desk.store.tokens.redeem(body.token)
     else:
@@ -69,7 +70,7 @@ def login(body: Login, desk: AtDesk, response: Response) -> dict[str, Any]:
         secure=desk.secure,
         path="/",
     )
-    return _told(desk, account, token) | {"token": token}
+    return _told(desk, account, token) | ({"token": token} if body.program else {})
 
 
 @router.post("/logout")

@@ -78,10 +78,9 @@ def init_project(
         entries: list[tuple[str, Mapping[str, Any]]] = [("created", created)]
         entries += [annotated(one) for one in known]
         unread = tuple(set(pool.ids("unlabeled")) - {one.sample for one in known})
-        if unread:
-            size = min(live.queue, len(unread))
-            query = random_query(pool.moved((o.sample for o in known), "excluded"), size, spec.seed)
-            entries.append(queried(query))
+        size = min(live.queue, len(unread))
+        left = pool.moved((one.sample for one in known), "excluded")
+        entries.append(queried(random_query(left, size, spec.seed)))
         store.append(entries)
         return Beginning(
             store.id,

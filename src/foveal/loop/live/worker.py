@@ -144,11 +144,14 @@ class Worker:
 
     def _ask(self, live: LiveState, bench: Bench) -> None:
         began = time.perf_counter()
-        if not bench.pool.moved((i for i, _ in live.lessons()), "labeled").ids("unlabeled"):
+        lessons = tuple(i for i, _ in live.lessons())
+        left = len(bench.pool.moved(lessons, "labeled").ids("unlabeled"))
+        if not left:
+            nothing = Query((), self._spec.acquire.strategy, round=len(live.queries))
+            self._store.append([queried(nothing, {"trainings": len(live.trained)})])
             return
         craft, blobs = craft_of(self._spec, bench), self._store.blobs
         model = self._last_model(craft, live)
-        size = min(live.live.queue, len(bench.pool.ids("unlabeled")) - len(live.lessons()))
         asked = ask(
             craft,
             model,
@@ -156,7 +159,7 @@ class Worker:
             bench,
             live.as_state(),
             self._spec,
-            size,
+            min(live.live.queue, left),
             len(live.queries),
             blobs,
         )
