@@ -101,7 +101,7 @@ def parse_shapes(drawn: object, width: int, height: int) -> Shapes:
     for number, one in enumerate(listed, 1):
         try:
             shape, points = _parsed(one, width, height, room)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             what = f"it lacks {error}" if isinstance(error, KeyError) else error
             raise DataError(f"shape {number} cannot be kept: {what}") from error
         room -= points
