@@ -15,7 +15,9 @@ import numpy as np
 from foveal.annotate.desk import Desk
 from foveal.annotate.images import open_images
 from foveal.annotate.serve import Listen, server
+from foveal.core.arrays import BoolArray
 from foveal.core.live_spec import parse_live
+from foveal.core.shapes import pack_runs
 from foveal.core.spec import parse_spec
 from foveal.loop.live import Worker, init_project
 from foveal.store.project import ProjectStore
@@ -110,3 +112,8 @@ def until_up(port: int, seconds: float = 60) -> None:
             if time.monotonic() > patience:
                 raise
             time.sleep(0.02)
+
+
+def painted(region: BoolArray) -> dict[str, object]:
+    """An (H, W) region as a shape of an answer."""
+    return {"type": "mask", "runs": list(pack_runs(region))}

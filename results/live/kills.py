@@ -14,9 +14,20 @@ import time
 from pathlib import Path
 
 import numpy as np
-from harness import CLASSES, PASSWORD, free_port, make, nursery, running, serve, until_up, work
+from harness import (
+    CLASSES,
+    PASSWORD,
+    free_port,
+    make,
+    nursery,
+    painted,
+    running,
+    serve,
+    until_up,
+    work,
+)
 
-from foveal.client import Client, ServerError
+from foveal.client import Client, ClientError
 from foveal.store.project import ProjectStore
 
 
@@ -33,13 +44,11 @@ class Reading(threading.Thread):
         """Read until told to stop."""
         while not self.over.is_set():
             try:
-                with Client(
-                    f"http://127.0.0.1:{self.port}", name="r0", password=PASSWORD
-                ) as client:
+                with Client.login(f"http://127.0.0.1:{self.port}", "r0", PASSWORD) as client:
                     while not self.over.is_set():
                         if not self._one(client):
                             return
-            except ServerError:
+            except ClientError:
                 time.sleep(0.05)
 
     def _one(self, client: Client) -> bool:
@@ -48,14 +57,14 @@ class Reading(threading.Thread):
             return False
         image = client.pixels(case)
         label, key = CLASSES[int(image.mean() > 120)], secrets.token_hex(16)
-        shapes = client.mask(case, image > np.median(image))
+        shapes = [painted(image > np.median(image))]
         while not self.over.is_set():
             try:
                 client.answer(case, label, shapes, seconds=0.1, key=key)
                 self.acknowledged.append(key)
                 return True
-            except ServerError as error:
-                if error.code != "unreachable":
+            except ClientError as error:
+                if error.code != "unreached":
                     raise
                 self.again += 1
                 time.sleep(0.05)

@@ -13,9 +13,19 @@ import time
 from pathlib import Path
 
 import numpy as np
-from harness import CLASSES, PASSWORD, free_port, make, nursery, running, serve, until_up
+from harness import (
+    CLASSES,
+    PASSWORD,
+    free_port,
+    make,
+    nursery,
+    painted,
+    running,
+    serve,
+    until_up,
+)
 
-from foveal.client import Client, ServerError
+from foveal.client import Client, ClientError
 from foveal.store.project import ProjectStore
 
 
@@ -24,7 +34,7 @@ def read(
 ) -> None:
     """One reader: a case, its pixels, an answer with a region, once a second."""
     address = f"http://127.0.0.1:{port}"
-    with Client(address, name=name, password=PASSWORD) as client:
+    with Client.login(address, name, PASSWORD) as client:
         due = time.monotonic()
         while time.monotonic() < until:
             try:
@@ -36,11 +46,11 @@ def read(
                 image = client.pixels(case)
                 asked = time.perf_counter()
                 label = CLASSES[int(image.mean() > 120)]
-                shapes = client.mask(case, image > np.median(image))
+                shapes = [painted(image > np.median(image))]
                 saving = time.perf_counter()
                 client.answer(case, label, shapes, seconds=1.0)
                 kept.append((time.perf_counter() - saving, asked - began))
-            except ServerError as error:
+            except ClientError as error:
                 errors.append(f"{error.code}: {error}")
             due += 1.0
             time.sleep(max(0.0, due - time.monotonic()))
@@ -72,7 +82,7 @@ def main() -> None:
                 thread.join()
         with running(context, serve, project, port):  # the first was killed with SIGKILL
             until_up(port)
-            with Client(f"http://127.0.0.1:{port}", name="r0", password=PASSWORD) as client:
+            with Client.login(f"http://127.0.0.1:{port}", "r0", PASSWORD) as client:
                 found = client.export("csv").decode().count("\n") - 1
         with ProjectStore.open(project) as store:
             findings = store.verify()
