@@ -70,7 +70,7 @@ def command(
     from foveal.core.files import write_whole
     from foveal.core.spec import parse_spec, with_settings
     from foveal.loop.select import select
-    from foveal.store.project import is_project
+    from foveal.store.folder import is_project
 
     console = Console()
     if is_project(pool):

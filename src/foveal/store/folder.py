@@ -47,6 +47,11 @@ def make_folder(folder: Path, database: str) -> None:
     write_whole(folder / PROJECT, (json.dumps(about, indent=2) + "\n").encode())
 
 
+def is_project(folder: Path) -> bool:
+    """Whether a folder holds a project."""
+    return (folder / PROJECT).is_file()
+
+
 def read_about(folder: Path) -> dict[str, Any]:
     """What `project.json` says.
 

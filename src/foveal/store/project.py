@@ -238,11 +238,6 @@ class ProjectStore:
         return None if row is None else _same(row.content, content, row.seq)
 
 
-def is_project(folder: Path) -> bool:
-    """Whether a folder holds a project."""
-    return (folder / PROJECT).is_file()
-
-
 def _same(stored: str, content: str, seq: int) -> Saved:
     if stored != content:
         raise KeyReusedError(
