@@ -70,6 +70,8 @@ class Accounts:
 
     def get(self, name: str) -> Account | None:
         """An account by name."""
+        if not NAME.fullmatch(name):
+            return None
         with self._room.read("read") as connection:
             row = _row(connection, name)
         return None if row is None else account_of(row)
@@ -85,22 +87,31 @@ class Accounts:
 
         It takes as long for names that do not exist.
         """
-        now = self._clock()
+        known = NAME.fullmatch(name) is not None
         with self._room.read("read") as connection:
-            row = _row(connection, name)
+            row = _row(connection, name) if known else None
         sealed = row.password if row is not None and row.password else NOBODY
-        right = _opens(sealed, password[:LONGEST]) and sealed is not NOBODY
+        right = _opens(sealed, password[:LONGEST]) and len(password) <= LONGEST
         if row is None:
             return None
-        locked = now < row.locked_until <= now + LOCKED_SECONDS  # a clock set back frees the name
-        if right and row.enabled and not locked:
+        # Counted anew under the lock, lest many tries at once count as one.
+        with self._room.write("let someone into") as connection:
+            row = _row(connection, name)
+            if row is None or row.password != sealed:
+                return None
+            return self._judged(connection, row, right)
+
+    def _judged(self, connection: Connection, row: Row[Any], right: bool) -> Account | None:
+        now = self._clock()
+        if now < row.locked_until <= now + LOCKED_SECONDS:  # a clock set back frees the name
+            return None
+        if right and row.enabled:
             if row.failures:
-                self._change(name, failures=0, locked_until=0.0)
+                _set(connection, row.name, failures=0, locked_until=0.0)
             return account_of(row)
-        if not locked:
-            failures = row.failures + 1
-            until = now + LOCKED_SECONDS if failures % FAILURES == 0 else 0.0
-            self._change(name, failures=failures, locked_until=until)
+        failures = row.failures + 1
+        until = now + LOCKED_SECONDS if failures % FAILURES == 0 else 0.0
+        _set(connection, row.name, failures=failures, locked_until=until)
         return None
 
     def set_role(self, name: str, role: Role) -> None:
@@ -119,11 +130,13 @@ class Accounts:
 
     def _change(self, name: str, **values: object) -> None:
         with self._room.write("change an account of") as connection:
-            done = connection.execute(
-                update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(**values)
-            )
-            if done.rowcount == 0:
+            if not (NAME.fullmatch(name) and _set(connection, name, **values)):
                 raise StoreError("there is no account of that name; see who is there first")
+
+
+def _set(connection: Connection, name: str, **values: object) -> bool:
+    done = connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(**values))
+    return done.rowcount > 0
 
 
 def _row(connection: Connection, name: str) -> Row[Any] | None:
@@ -151,8 +164,12 @@ def _opens(sealed: str, password: str) -> bool:
 
 
 def _scrypt(password: str, salt: str) -> str:
-    raw = hashlib.scrypt(password.encode(), salt=salt.encode(), n=N, r=R, p=P, maxmem=MAXMEM)
+    raw = hashlib.scrypt(_bytes(password), salt=salt.encode(), n=N, r=R, p=P, maxmem=MAXMEM)
     return raw.hex()
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode(errors="surrogatepass")  # half a pair, which JSON can bring
 
 
 NOBODY = "0" * 32 + "$" + "0" * 128  # opens for no password

@@ -60,14 +60,19 @@ class Jobs:
             return int(key[0])
 
     def claim(self, worker: str, seconds: float) -> Job | None:
-        """The oldest job that waits or whose worker fell silent; the worker's own for `seconds`."""
+        """The oldest job that waits or whose worker fell silent; the worker's own for `seconds`.
+
+        A claim from before the clock was set back holds for `seconds` from now, as a lease does.
+        """
         now = self._clock()
         with self._room.write("take a job of") as connection:
+            late = JOBS.c.expires > now + seconds
+            connection.execute(update(JOBS).where(late).values(expires=now + seconds))
             rows = connection.execute(
                 select(JOBS).where(JOBS.c.status.in_(("waiting", "running"))).order_by(JOBS.c.id)
             ).all()
             for row in rows:
-                if row.status == "running" and now < row.expires <= now + seconds:
+                if row.status == "running" and now < row.expires:
                     continue
                 if row.tries >= TRIES:
                     error = row.error or "its worker fell silent"
@@ -88,6 +93,10 @@ class Jobs:
         """Say that a job goes on; False if it is another worker's by now."""
         values = {"expires": self._clock() + seconds, "progress": json.dumps(progress)}
         return self._own(job, worker, values)
+
+    def keep(self, job: int, worker: str, seconds: float) -> bool:
+        """Say that its worker lives; False if it is another worker's by now."""
+        return self._own(job, worker, {"expires": self._clock() + seconds})
 
     def done(self, job: int, worker: str) -> bool:
         """A job is done; False if it is another worker's by now."""

@@ -141,17 +141,17 @@ class Journal:
             StoreError: if the journal cannot be read.
         """
         with self._transaction("read", self._database.reader) as connection:
-            return tuple(_walk(connection))
+            return tuple(walk(connection))
 
     def since(self, length: int) -> tuple[Event, ...]:
         """The entries after the first `length`, each checked against the chain; errors as above."""
         with self._transaction("read", self._database.reader) as connection:
-            return tuple(_walk(connection, length))
+            return tuple(walk(connection, length))
 
     def verify(self) -> None:
         """Raise as `events` does unless the journal is whole; holds one entry at a time."""
         with self._transaction("read", self._database.reader) as connection:
-            deque(_walk(connection), maxlen=0)
+            deque(walk(connection), maxlen=0)
 
     def close(self) -> None:
         """Let go of the database and of the run's ownership; closing twice is harmless."""
@@ -214,8 +214,8 @@ def _end(connection: Connection) -> Event | None:
     return last
 
 
-def _walk(connection: Connection, length: int = 0) -> Iterator[Event]:
-    """All entries but the first `length`."""
+def walk(connection: Connection, length: int = 0) -> Iterator[Event]:
+    """All entries but the first `length`, within a transaction of the caller's."""
     head = connection.execute(select(HEAD).where(THE_HEAD)).one_or_none()
     if length and head is not None and head.length == length:
         return

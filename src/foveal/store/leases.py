@@ -13,6 +13,7 @@ from foveal.store.rooms import Room
 from foveal.store.tables import LEASES
 
 Choice = tuple[SampleId, Purpose]
+TAKEN = 0.0  # the end of a lease whose case went to somebody else
 # Given the samples that others have open, the case to read next, or None.
 Choose = Callable[[frozenset[SampleId]], Choice | None]
 
@@ -41,11 +42,13 @@ class Leases:
 
         What others hold is seen and the new lease written in one transaction, so no case is open
         for two. A lease that ends later than a whole one from now was made before the clock was
-        set back, and holds no longer.
+        set back; from now on it holds for a whole one, neither less nor for ever.
         """
         now = self._clock()
         with self._room.write("open a case of") as connection:
-            held = _held(connection, now, seconds)
+            late = LEASES.c.expires > now + seconds
+            connection.execute(update(LEASES).where(late).values(expires=now + seconds))
+            held = _held(connection, now)
             own = (one for one in held if one.reader == reader and not one.answered)
             mine = next(own, None)
             if mine is not None:
@@ -56,11 +59,17 @@ class Leases:
             sample, purpose = chosen
             lease = Lease(secrets.token_hex(16), sample, reader, purpose, now, now + seconds)
             connection.execute(delete(LEASES).where(LEASES.c.reader == reader))
+            # Who held it before shall not hold it again, whatever the clock does.
+            taken = update(LEASES).where(LEASES.c.sample == sample)
+            connection.execute(taken.values(expires=TAKEN))
             connection.execute(insert(LEASES), [asdict(lease)])
             return lease
 
     def get(self, lease: str, reader: str) -> Lease | None:
-        """A reader's own lease, expired or not, as long as nobody else has taken the case."""
+        """A reader's own lease, expired or not, until they open another case.
+
+        Who answers late, when the case went to somebody else, has answered all the same.
+        """
         with self._room.read("read") as connection:
             row = connection.execute(select(LEASES).where(*_own(lease, reader))).one_or_none()
         return None if row is None else _lease(row)
@@ -70,7 +79,9 @@ class Leases:
         until = self._clock() + seconds
         with self._room.write("keep a case open in") as connection:
             done = connection.execute(
-                update(LEASES).where(*_own(lease, reader)).values(expires=until)
+                update(LEASES)
+                .where(*_own(lease, reader), LEASES.c.expires > TAKEN)
+                .values(expires=until)
             )
             return done.rowcount > 0
 
@@ -87,16 +98,18 @@ class Leases:
     def all(self, seconds: float) -> tuple[Lease, ...]:
         """All leases that hold now."""
         with self._room.read("read") as connection:
-            return tuple(_held(connection, self._clock(), seconds))
+            held = _held(connection, self._clock())
+        until = self._clock() + seconds
+        return tuple(replace(one, expires=min(one.expires, until)) for one in held)
 
     def _extended(self, connection: Connection, lease: Lease, until: float) -> Lease:
         connection.execute(update(LEASES).where(LEASES.c.id == lease.id).values(expires=until))
         return replace(lease, expires=until)
 
 
-def _held(connection: Connection, now: float, seconds: float) -> list[Lease]:
-    every = [_lease(row) for row in connection.execute(select(LEASES).order_by(LEASES.c.began))]
-    return [one for one in every if now < one.expires <= now + seconds]
+def _held(connection: Connection, now: float) -> list[Lease]:
+    held = select(LEASES).where(LEASES.c.expires > now).order_by(LEASES.c.began, LEASES.c.id)
+    return [_lease(row) for row in connection.execute(held)]
 
 
 def _own(lease: str, reader: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -104,6 +117,5 @@ def _own(lease: str, reader: str) -> tuple[ColumnElement[bool], ColumnElement[bo
 
 
 def _lease(row: Row[Any]) -> Lease:
-    return Lease(
-        row.id, row.sample, row.reader, row.purpose, row.began, row.expires, bool(row.answered)
-    )
+    answered = bool(row.answered)
+    return Lease(row.id, row.sample, row.reader, row.purpose, row.began, row.expires, answered)

@@ -1,5 +1,6 @@
 """LiveState: a project's journal folded into the present; many readers, one answer a case."""
 
+import copy
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -177,6 +178,15 @@ class Folding:
                 ) from error
             self.length += 1
 
+    def fork(self) -> "Folding":
+        """A second one at the same place, which goes its own way from there."""
+        other = copy.copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, list | dict) and name != "_parts":
+                setattr(other, name, value.copy())
+        other._by_reader = {i: dict(told) for i, told in self._by_reader.items()}
+        return other
+
     def state(self) -> LiveState:
         """The present; SchemaError if nothing was created."""
         if self._created is None or self._live is None:
@@ -236,9 +246,8 @@ class Folding:
 
     def _annotate(self, annotation: Annotation) -> None:
         assert self._live is not None
-        sample = self._known(annotation.sample)
-        if annotation.label is not None and not 0 <= annotation.label < len(self._live.classes):
-            raise ValueError(f"there is no class {annotation.label}")
+        check_answer(annotation, self._parts, self._live)
+        sample = annotation.sample
         self._history.append(annotation)
         if annotation.purpose == "repeat":
             return
@@ -259,11 +268,22 @@ class Folding:
         self._known_at_training = int(record.details["lessons"])
 
     def _known(self, sample: SampleId) -> SampleId:
-        part = self._parts.get(sample)
-        if part not in READ_PARTS:
-            where = "is not in this project" if part is None else f"belongs to the part {part!r}"
-            raise ValueError(f"sample {sample!r} {where}")
-        return sample
+        return _known(sample, self._parts)
+
+
+def check_answer(told: Annotation, parts: Mapping[SampleId, str], live: LiveSpec) -> None:
+    """Raise ValueError if an answer is about no sample or class of the project."""
+    _known(told.sample, parts)
+    if told.label is not None and not 0 <= told.label < len(live.classes):
+        raise ValueError(f"there is no class {told.label}")
+
+
+def _known(sample: SampleId, parts: Mapping[SampleId, str]) -> SampleId:
+    part = parts.get(sample)
+    if part not in READ_PARTS:
+        where = "is not in this project" if part is None else f"belongs to the part {part!r}"
+        raise ValueError(f"sample {sample!r} {where}")
+    return sample
 
 
 def _in_turn(found: int, expected: int) -> None:

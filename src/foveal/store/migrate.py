@@ -6,12 +6,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from foveal.core.errors import SchemaError
 
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "foveal_schema"
+ADVISORY_KEY = int.from_bytes(b"schema")
 
 
 def version_of(connection: Connection) -> str | None:
@@ -25,6 +26,12 @@ def newest() -> str:
     head = ScriptDirectory.from_config(_config(None)).get_current_head()
     assert head is not None
     return head
+
+
+def one_at_a_time(connection: Connection) -> None:
+    """Wait for others who open the same database; on a file the write lock does this."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_KEY})
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:

@@ -1,15 +1,11 @@
 """ProjectStore: a project's folder, opened; the server, the worker and commands share it."""
 
-import hashlib
-import json
-import os
-import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,27 +13,26 @@ from typing import Any, Self
 from sqlalchemy import insert, select
 
 from foveal.core.annotation import Annotation
-from foveal.core.errors import StoreError
-from foveal.core.files import write_whole
+from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.store.accounts import Accounts
+from foveal.store.backup import copy_database, copy_project
 from foveal.store.blobs import Blobs
 from foveal.store.engine import Database, database, translated
-from foveal.store.events import Event, canonical_json
+from foveal.store.events import Event
+from foveal.store.folder import check_address, make_folder, read_about, read_secret
 from foveal.store.jobs import Jobs
-from foveal.store.journal import HEAD, Journal, create_head, extend
+from foveal.store.journal import HEAD, Journal, create_head, extend, walk
 from foveal.store.leases import Leases
-from foveal.store.live import Folding, LiveState
-from foveal.store.migrate import check_known, newest, upgrade, version_of
-from foveal.store.records import annotated
+from foveal.store.live import Folding, LiveState, check_answer
+from foveal.store.migrate import check_known, newest, one_at_a_time, upgrade, version_of
+from foveal.store.records import annotated, content_of, read_annotation
 from foveal.store.rooms import Room
 from foveal.store.tables import SAVES
 from foveal.store.tokens import Tokens
+from foveal.store.verify import verify
 
-PROJECT = "project.json"
 DATABASE = "project.sqlite"
-SECRET = "secret"  # noqa: S105 - the file's name
 BLOBS = "blobs"
-SCHEMA = 1
 LONGEST_KEY = 64
 
 
@@ -73,7 +68,7 @@ class ProjectStore:
         self.blobs = Blobs(folder / BLOBS)
         self.journal = Journal(where, resources)
         self.accounts = Accounts(room, clock)
-        self.tokens = Tokens(room, _secret(folder), clock)
+        self.tokens = Tokens(room, read_secret(folder), clock)
         self.leases = Leases(room, clock)
         self.jobs = Jobs(room, clock)
         self.clock = clock
@@ -95,25 +90,7 @@ class ProjectStore:
         Raises:
             StoreError: if there is something in the folder, or it cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise StoreError(
-                f"a new project needs an empty folder, but {folder.name!r} holds something; choose "
-                "another name, or open what is there with `foveal serve`"
-            )
-        about = {
-            "schema": SCHEMA,
-            "id": secrets.token_hex(8),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "database": _without_password(url),
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_secret(folder / SECRET)
-        except OSError as error:
-            raise StoreError(
-                f"could not make the folder {folder.name!r}: {error.strerror}; choose another one"
-            ) from error
-        write_whole(folder / PROJECT, (json.dumps(about, indent=2) + "\n").encode())
+        make_folder(folder, _without_password(url))
         return cls.open(folder, url, clock, create=True)
 
     @classmethod
@@ -133,11 +110,7 @@ class ProjectStore:
             SchemaError: if it was written by a newer version, or is damaged.
         """
         about = read_about(folder)
-        if about["database"] and not url:
-            raise StoreError(
-                f"project {folder.name!r} lies in a database server; give its address with "
-                "--database (it holds a password, so that it is kept nowhere)"
-            )
+        check_address(folder, bool(about["database"]), bool(url))
         where = database(url or folder / DATABASE)
         with ExitStack() as resources:
             resources.callback(where.reader.dispose)
@@ -146,7 +119,7 @@ class ProjectStore:
                     f"project {folder.name!r} must hold its database {DATABASE!r}, but does not; "
                     "restore the folder from a backup"
                 )
-            _bring_up_to_date(where)
+            _bring_up_to_date(where, str(about["id"]), create)
             return cls(folder, str(about["id"]), where, resources.pop_all(), clock)
 
     def live(self) -> LiveState:
@@ -161,8 +134,28 @@ class ProjectStore:
     def append(
         self, entries: Iterable[tuple[str, Mapping[str, Any]]], expect: int | None = None
     ) -> tuple[Event, ...]:
-        """Add entries to the journal, all or none; see `Journal.append_many`."""
-        return self.journal.append_many(entries, expect)
+        """Add entries to the journal, all or none; see `Journal.append_many`.
+
+        Raises:
+            MovedError: if there are not `expect` entries any more.
+            StoreError: if an entry could not happen where it would stand, so that no mistake of a
+                caller can make the project unreadable; nothing was added.
+        """
+        wanted = tuple(entries)
+        if not wanted:
+            return ()
+        with self._room.write("append to") as connection:
+            added = extend(connection, wanted, expect)
+            with self._lock:
+                trial = self._folding.fork()
+            trial.take(
+                event for event in walk(connection, trial.length) if event.seq < added[0].seq
+            )
+            try:
+                trial.take(added)
+            except SchemaError as error:
+                raise StoreError(f"nothing was added to the project, since {error}") from error
+        return added
 
     def save(self, told: Annotation, region: bytes | None, shapes: bytes | None) -> Saved:
         """Keep an answer; it is on the disk when this returns.
@@ -175,6 +168,7 @@ class ProjectStore:
             region: encoded mask, None where none was drawn. shapes: as JSON.
         Raises:
             KeyReusedError: if the key belongs to another answer.
+            DataError: if the answer is about no sample or class of the project.
             StoreError: if it could not be written; nothing is kept then.
         """
         if not 8 <= len(told.key) <= LONGEST_KEY:
@@ -183,6 +177,7 @@ class ProjectStore:
         known = self._saved(told.key, content)
         if known is not None:
             return known
+        self._check(told)
         kept = replace(
             told,
             region="" if region is None else self.blobs.put(region),
@@ -203,6 +198,14 @@ class ProjectStore:
             rows = connection.execute(select(SAVES)).all()
         return {row.seq: (row.key, row.content) for row in rows}
 
+    def verify(self) -> tuple[str, ...]:
+        """What is wrong with the project, a sentence each; () if all is whole."""
+        return verify(self.journal, self.blobs, self.saves)
+
+    def backup(self, target: Path) -> None:
+        """A copy of the project, whole or not at all, that opens as it is; see `store.backup`."""
+        copy_project(self.folder, self.database, target)
+
     def close(self) -> None:
         """Let go of the database; closing twice is harmless."""
         self.journal.close()
@@ -218,44 +221,21 @@ class ProjectStore:
     ) -> None:
         self.close()
 
+    def _check(self, told: Annotation) -> None:
+        state = self._state or self.live()  # what is checked never changes
+        try:
+            read_annotation({"annotation": asdict(told)})
+            check_answer(told, state.parts, state.live)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"an answer must fit the project, but {error}; nothing was kept. Load the case "
+                "again"
+            ) from error
+
     def _saved(self, key: str, content: str) -> Saved | None:
         with self._room.read("read") as connection:
             row = connection.execute(select(SAVES).where(SAVES.c.key == key)).one_or_none()
         return None if row is None else _same(row.content, content, row.seq)
-
-
-def read_about(folder: Path) -> dict[str, Any]:
-    """What `project.json` says.
-
-    Raises:
-        StoreError: if the folder holds no project.
-    """
-    try:
-        about = json.loads((folder / PROJECT).read_text())
-        if about["schema"] > SCHEMA:
-            raise StoreError(
-                f"project {folder.name!r} was made by a newer Foveal; update Foveal to open it"
-            )
-        return {"id": str(about["id"]), **about}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder.name!r} must be the folder of a project, but has no readable {PROJECT!r}; "
-            "make one with `foveal init`"
-        ) from error
-
-
-def is_project(folder: Path) -> bool:
-    """Whether a folder holds a project."""
-    return (folder / PROJECT).is_file()
-
-
-def content_of(told: Annotation, region: bytes | None, shapes: bytes | None) -> str:
-    """Digest of all that an answer says but when it came."""
-    plain = asdict(replace(told, at="", region="", shapes=""))
-    digest = hashlib.sha256(canonical_json(plain).encode())
-    for part in (region, shapes):
-        digest.update(b"-" if part is None else hashlib.sha256(part).digest())
-    return digest.hexdigest()
 
 
 def _same(stored: str, content: str, seq: int) -> Saved:
@@ -267,35 +247,43 @@ def _same(stored: str, content: str, seq: int) -> Saved:
     return Saved(seq, duplicate=True)
 
 
-def _bring_up_to_date(where: Database) -> None:
+def _bring_up_to_date(where: Database, project: str, create: bool) -> None:
+    """Make or upgrade the tables; the database must be this project's, or for `create` nobody's."""
     with translated("open", where.name), where.writer.begin() as connection:
+        one_at_a_time(connection)
         found = version_of(connection)
+        if create and found is not None:
+            raise StoreError(
+                f"a new project needs an empty database, but {where.name!r} holds one already; "
+                "choose another database"
+            )
         check_known(found, where.name)
         if found != newest():
+            if found is not None and where.file is not None:
+                _keep_old(where, where.file, found)
             upgrade(connection)
         if connection.scalar(select(HEAD.c.version)) is None:
             create_head(connection)
+        _check_owner(next(walk(connection), None), project, where.name)
 
 
-def _write_secret(path: Path) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _secret(folder: Path) -> bytes:
+def _keep_old(where: Database, file: Path, version: str) -> None:
+    """A copy beside a database that is about to be upgraded, for those who must go back."""
     try:
-        return bytes.fromhex((folder / SECRET).read_text().strip())
-    except FileNotFoundError:  # a project that was opened from an archive or moved without it
-        _write_secret(folder / SECRET)
-        return bytes.fromhex((folder / SECRET).read_text())
-    except (OSError, ValueError) as error:
+        copy_database(where, file.with_name(f"{file.name}.{version}"))
+    except (OSError, sqlite3.Error) as error:
         raise StoreError(
-            f"project {folder.name!r} must hold its secret, but it cannot be read; delete the file "
-            f"{SECRET!r} (everybody has to log in again)"
+            f"the database {file.name!r} must be copied before it is brought up to date, but: "
+            f"{error}; free space in its folder and open the project again. Nothing was changed"
         ) from error
+
+
+def _check_owner(first: Event | None, project: str, name: str) -> None:
+    if first is not None and first.payload.get("project", project) != project:
+        raise StoreError(
+            f"the database {name!r} must be that of the project in this folder, but holds another "
+            "one; check --database, or restore both from one backup"
+        )
 
 
 def _without_password(url: str) -> str:

@@ -1,14 +1,18 @@
 """What a journal entry says, as records: the payload of each kind and the way back."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-from foveal.core.annotation import Annotation, RegionKind, Verdict
+from foveal.core.annotation import Annotation, Purpose, RegionKind, Verdict
 from foveal.core.query import Query
+from foveal.store.events import canonical_json
 
 Kind = Literal["created", "queried", "annotated", "trained"]
 Entry = tuple[Kind, Mapping[str, Any]]
+# What the reader says in an answer, rather than the server about it.
+SAID = ("key", "sample", "annotator", "verdict", "label", "region_kind", "assisted")
 CREATED_KEYS = frozenset({"spec", "pool_digest", "classes", "parts", "receipt", "version"})
 
 
@@ -75,6 +79,8 @@ def read_annotation(payload: Mapping[str, Any]) -> Annotation:
         raise ValueError(f"its verdict is {annotation.verdict!r}")
     if annotation.region_kind not in get_args(RegionKind):
         raise ValueError(f"its kind of region is {annotation.region_kind!r}")
+    if annotation.purpose not in get_args(Purpose):
+        raise ValueError(f"its purpose is {annotation.purpose!r}")
     if (annotation.verdict == "labeled") != (annotation.label is not None):
         raise ValueError(f"its verdict is {annotation.verdict!r}, its label {annotation.label!r}")
     if not annotation.seconds >= 0:
@@ -85,3 +91,16 @@ def read_annotation(payload: Mapping[str, Any]) -> Annotation:
 def read_trained(payload: Mapping[str, Any]) -> TrainedRound:
     """The record of a `trained` entry (TypeError if it is none)."""
     return TrainedRound(**payload)
+
+
+def content_of(told: Annotation, region: bytes | None, shapes: bytes | None) -> str:
+    """Digest of what an answer says.
+
+    When it came, how long it took and why it was asked for are left out: the server fills them in,
+    and may do so otherwise when the same answer comes again.
+    """
+    plain = {name: getattr(told, name) for name in SAID}
+    digest = hashlib.sha256(canonical_json(plain).encode())
+    for part in (region, shapes):
+        digest.update(b"-" if part is None else hashlib.sha256(part).digest())
+    return digest.hexdigest()

@@ -1,0 +1,111 @@
+"""Backup: a copy of a project that is being used, whole or not at all, that opens as it is."""
+
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from foveal.core.errors import StoreError
+from foveal.store.engine import Database, database, translated
+from foveal.store.folder import PROJECT
+from foveal.store.journal import METADATA as OF_JOURNAL
+from foveal.store.migrate import upgrade
+from foveal.store.tables import METADATA
+
+DATABASE = "project.sqlite"
+LEFT_OUT = frozenset({"cache"})  # can be made again
+
+
+def copy_project(folder: Path, where: Database, target: Path) -> None:
+    """Copy a project to a folder that is empty or not there.
+
+    The database is copied first, as of one moment; what its entries name was written before them,
+    so it is there to be copied after. A project of a database server becomes one in a folder.
+
+    Raises:
+        StoreError: if there is something in the folder, or it cannot be written.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise StoreError(
+            f"a backup needs an empty folder, but {target.name!r} holds something; choose another "
+            "name"
+        )
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise StoreError("a backup must lie outside the project; choose another folder")
+    half = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+    try:
+        half.mkdir(parents=True)
+        copy_database(where, half / DATABASE)
+        _copy_files(folder, half)
+        _say_where(half / PROJECT)
+        os.sync()
+        if target.exists():
+            target.rmdir()
+        os.replace(half, target)
+    except (OSError, sqlite3.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StoreError(
+            f"could not write the backup {target.name!r}: {reason}. The project is untouched; free "
+            "space or choose another folder, then run the same command again"
+        ) from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def copy_database(where: Database, to: Path) -> None:
+    """Copy a database as it is at one moment to an SQLite file."""
+    if where.file is None:
+        _copy_tables(where, to)
+        return
+    source = where.file.absolute().as_uri() + "?mode=ro"
+    with (
+        closing(sqlite3.connect(source, uri=True)) as ours,
+        closing(sqlite3.connect(to)) as theirs,
+    ):
+        ours.backup(theirs)
+
+
+def _copy_tables(where: Database, to: Path) -> None:
+    new = database(to)
+    try:
+        with (
+            translated("copy", where.name),
+            where.reader.begin() as ours,
+            new.writer.begin() as theirs,
+        ):
+            upgrade(theirs)
+            for table in (*OF_JOURNAL.sorted_tables, *METADATA.sorted_tables):
+                rows = [dict(row._mapping) for row in ours.execute(select(table))]
+                if rows:
+                    theirs.execute(insert(table), rows)
+    finally:
+        new.reader.dispose()
+
+
+def _copy_files(folder: Path, target: Path) -> None:
+    for path in _files(folder):
+        to = target / path.relative_to(folder)
+        to.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, to)  # with its mode: the secret stays one
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((DATABASE, ".")) or path.name in LEFT_OUT or path.is_symlink():
+            continue
+        if path.is_dir():
+            yield from _files(path)
+        elif path.is_file():
+            yield path
+
+
+def _say_where(project: Path) -> None:
+    """A backup lies in its folder, wherever the project did."""
+    about = json.loads(project.read_text()) | {"database": ""}
+    project.write_text(json.dumps(about, indent=2) + "\n")
