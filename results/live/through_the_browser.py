@@ -161,7 +161,6 @@ def _read(served: Any, asked: Any, truth: dict[str, dict[str, str]]) -> dict[str
     return {
         "command": " ".join(["python", *sys.argv]),
         "cases": len(mine),
-        "with_a_region": sum(one.shapes != "" and one.region_kind == "mask" for one in mine),
         "seconds_per_case": round(sum(one.seconds for one in mine) / len(mine), 2),
         "minutes_in_all": round(wall / 60, 2),
         "curve": told["curve"],
