@@ -3,6 +3,14 @@
 import pytest
 from annotate_toys import Clock, served
 
+from foveal.store import accounts
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch):
+    """Passwords are made dear on purpose, which is tested in the store."""
+    monkeypatch.setattr(accounts, "N", 2**4)
+
 
 @pytest.fixture
 def clock():

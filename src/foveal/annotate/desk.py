@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from foveal.annotate.choose import choose
 from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
@@ -67,6 +68,18 @@ class Desk:
     def find(self, case: str, reader: str) -> Lease | None:
         """As `lease`, or None."""
         return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
+
+    def next_for(self, reader: str) -> Lease | None:
+        """The case that a reader has open, or the next one for them; None if there is none."""
+        live = self.live()
+        seconds = live.live.lease_seconds
+        held = self.store.leases.all(seconds)
+        # An answered case may be looked at on, which is no reason for others to wait for it.
+        done = {one.sample for one in held if one.answered}
+        done -= {one.sample for one in held if not one.answered}
+        return self.store.leases.claim(
+            reader, lambda taken: choose(live, reader, taken - done), seconds
+        )
 
     def put_aside(self, lease: Lease) -> None:
         """Leave an image out that cannot be shown, so that the queue goes on."""
