@@ -7,17 +7,26 @@ from rich.console import Console
 from rich.text import Text
 
 from foveal.cli import (
+    accounts,
+    backup,
     bench,
     compare,
     deidentify,
     demo,
+    export,
+    import_,
     index,
+    init,
     pairs,
     report,
     reproduce,
     run,
     select,
+    serve,
+    status,
     strategies,
+    verify,
+    worker,
 )
 from foveal.cli.interrupt import heard
 from foveal.core.errors import FovealError
@@ -46,9 +55,18 @@ COMMANDS = (
     report,
     strategies,
     bench,
+    init,
+    serve,
+    status,
+    accounts,
+    export,
+    import_,
+    verify,
+    backup,
+    worker,
 )
 for module in COMMANDS:
-    app.command(name=module.__name__.rsplit(".", 1)[-1])(module.command)
+    app.command(name=module.__name__.rsplit(".", 1)[-1].rstrip("_"))(module.command)
 
 
 def main() -> None:

@@ -1,9 +1,11 @@
 """LiveSpec: how people and model work together in a project."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
+from foveal.core.errors import SpecError
 from foveal.core.spec_base import BelowOne, Count, Fraction, Kept, Positive, Several, Spec
 
 Tool = Literal["box", "polygon", "brush"]
@@ -50,3 +52,19 @@ class LiveSpec(Spec):
         if len(set(self.tools)) != len(self.tools):
             raise ValueError("`tools` must not repeat")
         return self
+
+
+def parse_live(settings: Mapping[str, Any]) -> LiveSpec:
+    """A `LiveSpec` from plain settings.
+
+    Raises:
+        SpecError: naming the first setting that is unknown or out of range.
+    """
+    try:
+        return LiveSpec.model_validate(settings)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "settings"
+        raise SpecError(
+            f"`{where}`: {first['msg']}; known settings are {', '.join(LiveSpec.model_fields)}"
+        ) from error

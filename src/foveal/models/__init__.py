@@ -8,6 +8,7 @@ from foveal.models.learner import Learner, learner_from_bytes
 from foveal.models.lessons import Lessons
 from foveal.models.looking import expected_regions, look, maps
 from foveal.models.needs import check_needs
+from foveal.models.onnx import to_onnx
 from foveal.models.predict import head_evidence, predict
 from foveal.models.pretrained import pretrained_embedding
 from foveal.models.regions import Expected, GivenRegions
@@ -39,5 +40,6 @@ __all__ = [
     "pick_device",
     "predict",
     "pretrained_embedding",
+    "to_onnx",
     "use_threads",
 ]

@@ -94,6 +94,10 @@ class Jobs:
         values = {"expires": self._clock() + seconds, "progress": json.dumps(progress)}
         return self._own(job, worker, values)
 
+    def keep(self, job: int, worker: str, seconds: float) -> bool:
+        """Say that its worker lives; False if it is another worker's by now."""
+        return self._own(job, worker, {"expires": self._clock() + seconds})
+
     def done(self, job: int, worker: str) -> bool:
         """A job is done; False if it is another worker's by now."""
         return self._own(job, worker, {"status": "done", "expires": 0.0, "error": ""})

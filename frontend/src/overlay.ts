@@ -1,0 +1,119 @@
+// Overlay: regions and the model's map drawn over the pixels of a picture.
+
+import { type Mask, type Point, type Rect, type Shape, unpackRuns } from "./shapes";
+import { toScreen, type Frame, type View } from "./view";
+
+export const DRAWN = "#ffd166";
+export const CHOSEN = "#7fe3ff";
+const DARK = "rgba(0, 0, 0, 0.6)";
+
+/** A mask as a picture of its own, which a stroke changes piece by piece. */
+export class MaskPicture {
+  readonly canvas = document.createElement("canvas");
+  private readonly context: CanvasRenderingContext2D;
+  private readonly rgb: readonly [number, number, number];
+
+  constructor(readonly mask: Uint8Array, readonly width: number, readonly height: number, color: string) {
+    Object.assign(this.canvas, { width, height });
+    this.context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
+    this.rgb = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)) as [number, number, number];
+    this.update({ x0: 0, y0: 0, x1: width, y1: height });
+  }
+
+  private at(x: number, y: number): boolean {
+    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.mask[y * this.width + x] !== 0;
+  }
+
+  private edge(x: number, y: number): boolean {
+    return !(this.at(x - 1, y) && this.at(x + 1, y) && this.at(x, y - 1) && this.at(x, y + 1));
+  }
+
+  /** Take over the pixels of a rectangle from the mask. */
+  update(rect: Rect): void {
+    const [w, t] = [rect.x1 - rect.x0, rect.y1 - rect.y0];
+    if (w <= 0 || t <= 0) return;
+    const image = this.context.createImageData(w, t);
+    for (let row = 0; row < t; row += 1) {
+      for (let column = 0; column < w; column += 1) {
+        const [x, y] = [rect.x0 + column, rect.y0 + row];
+        if (this.at(x, y)) image.data.set([...this.rgb, this.edge(x, y) ? 255 : 100], 4 * (row * w + column));
+      }
+    }
+    this.context.putImageData(image, rect.x0, rect.y0);
+  }
+}
+
+const pictures = new WeakMap<Mask, Map<string, MaskPicture>>();
+
+function pictureOf(mask: Mask, width: number, height: number, color: string): MaskPicture {
+  const known = pictures.get(mask) ?? new Map<string, MaskPicture>();
+  pictures.set(mask, known);
+  let made = known.get(color);
+  if (!made) known.set(color, (made = new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color)));
+  return made;
+}
+
+/** A picture on the image's grid laid over the image. */
+export function layOver(context: CanvasRenderingContext2D, view: View, frame: Frame, source: CanvasImageSource, smooth: boolean): void {
+  const [a, b] = [toScreen(view, frame, { x: 0, y: 0 }), toScreen(view, frame, { x: frame.columns, y: frame.rows })];
+  context.imageSmoothingEnabled = smooth;
+  context.drawImage(source, a.x, a.y, b.x - a.x, b.y - a.y);
+}
+
+/** One region. */
+export function drawShape(context: CanvasRenderingContext2D, view: View, frame: Frame, shape: Shape, color: string): void {
+  if (shape.type === "mask") {
+    layOver(context, view, frame, pictureOf(shape, frame.columns, frame.rows, color).canvas, false);
+    return;
+  }
+  const corners: Point[] = shape.type === "polygon"
+    ? shape.points.map(([x, y]) => ({ x, y }))
+    : [{ x: shape.x0, y: shape.y0 }, { x: shape.x1, y: shape.y0 }, { x: shape.x1, y: shape.y1 }, { x: shape.x0, y: shape.y1 }];
+  outline(context, corners.map((p) => toScreen(view, frame, p)), color, true);
+}
+
+/** A line with a dark rim, so that it is seen on black and white. */
+export function outline(context: CanvasRenderingContext2D, points: readonly Point[], color: string, closed: boolean): void {
+  context.beginPath();
+  points.forEach((p, i) => (i === 0 ? context.moveTo(p.x, p.y) : context.lineTo(p.x, p.y)));
+  if (closed) context.closePath();
+  for (const [style, width] of [[DARK, 4], [color, 2]] as const) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.stroke();
+  }
+}
+
+/** A circle on the screen around an image point; `radius` in pixels of the image. */
+export function circle(context: CanvasRenderingContext2D, view: View, frame: Frame, p: Point, radius: number, color: string): void {
+  const at = toScreen(view, frame, p);
+  for (const [style, width] of [[DARK, 3], [color, 1.5]] as const) {
+    context.beginPath();
+    context.ellipse(at.x, at.y, radius * view.scale, radius * view.scale * frame.aspect, 0, 0, 2 * Math.PI);
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.stroke();
+  }
+}
+
+/** A cross that marks where the keyboard draws. */
+export function cross(context: CanvasRenderingContext2D, view: View, frame: Frame, p: Point): void {
+  const at = toScreen(view, frame, p);
+  outline(context, [{ x: at.x - 9, y: at.y }, { x: at.x + 9, y: at.y }], CHOSEN, false);
+  outline(context, [{ x: at.x, y: at.y - 9 }, { x: at.x, y: at.y + 9 }], CHOSEN, false);
+}
+
+/** The model's map, gray from 0 to 255, as a picture that is clear where the model does not look. */
+export function colored(map: ImageBitmap): HTMLCanvasElement {
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas, { width: map.width, height: map.height });
+  const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+  context.drawImage(map, 0, 0);
+  const image = context.getImageData(0, 0, map.width, map.height);
+  for (let at = 0; at < image.data.length; at += 4) {
+    const value = (image.data[at] ?? 0) / 255;
+    image.data.set([235, Math.round(60 + 150 * value), Math.round(40 * (1 - value)), Math.round(170 * value)], at);
+  }
+  context.putImageData(image, 0, 0);
+  return canvas;
+}

@@ -1,0 +1,304 @@
+// Reading: one case after another; what happens between opening a case and its answer being safe.
+
+import { api, ApiError, type AnswerBody, type Which } from "./api";
+import { Board } from "./board";
+import { ReadingClock } from "./clock";
+import { drafts } from "./db";
+import { colored, layOver } from "./overlay";
+import type { Outbox } from "./outbox";
+import type { Case, Opinion, Verdict } from "./records";
+import { ownerOf, type Session } from "./session";
+import type { Shape, Shapes } from "./shapes";
+import { Drawing } from "./tools/drawing";
+import { Viewer } from "./viewer";
+
+export type Phase = "loading" | "reading" | "saving" | "answered" | "lost" | "done";
+
+const DRAFT_PAUSE = 250; // milliseconds after the last change
+const RETRY_PAUSE = 2_000;
+
+/** Seconds of a clock that is never set. */
+const now = (): number => performance.now() / 1000;
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** A name that no other answer has. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function opinionWords({ class: label, confidence }: Opinion): string {
+  const sure = confidence === null ? "" : ` (${confidence.toFixed(2)})`;
+  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}; the map shows where it looks.`;
+}
+
+export class Reading {
+  readonly board = new Board(() => this.drawn());
+  readonly drawing = new Drawing(this.board, () => this.drawn());
+  readonly viewer = new Viewer((context, view, frame) => {
+    if (this.map && this.mapShown) layOver(context, view, frame, this.map, true);
+    const onKey = this.viewer.slice === this.viewer.facts?.key_slice;
+    if (onKey) this.drawing.paint(context, view, frame);
+  }, () => this.changed());
+  phase: Phase = "loading";
+  message = "";
+  open: Case | null = null;
+  label: string | null = null;
+  map: HTMLCanvasElement | null = null;
+  mapShown = false;
+  difference = false;
+  /** Regions of the last answered case, to copy. */
+  private earlier: Shapes | null = null;
+  private clock: ReadingClock | null = null;
+  private steps = 0;
+  private draftTimer = 0;
+  private renewTimer = 0;
+  private turn = 0;
+
+  constructor(readonly session: Session, readonly outbox: Outbox, private readonly changed: () => void) {
+    void drafts.tidy(Date.now()).catch(() => undefined);
+  }
+
+  get tools(): readonly string[] {
+    return this.session.project.tools;
+  }
+
+  get which(): Which[] {
+    if (!this.open?.pair) return ["current"];
+    return this.difference ? ["prior", "current", "difference"] : ["prior", "current"];
+  }
+
+  get canCopy(): boolean {
+    const { earlier, open } = this;
+    return Boolean(earlier?.shapes.length && open && earlier.width === open.width && earlier.height === open.height);
+  }
+
+  /** Leave the screen; what is drawn by half is kept. */
+  stop(): void {
+    this.turn += 1;
+    this.keepDraft();
+    window.clearInterval(this.renewTimer);
+    this.viewer.close();
+    this.open = null;
+  }
+
+  /** The next case, as soon as everything before it is safe. */
+  async next(): Promise<void> {
+    const turn = this.begin();
+    await this.outbox.settled();
+    const found = await this.insisted(turn, () => api.next());
+    if (!found || turn !== this.turn) return;
+    if (found.done) {
+      this.viewer.close();
+      this.tell("done", found.message);
+    } else await this.show(found, turn);
+  }
+
+  /** The case before, to correct it; once more for the one before that. */
+  async back(): Promise<void> {
+    if (this.phase === "loading" || this.phase === "saving") return;
+    const steps = this.open?.previous ? this.steps + 1 : 0;
+    await this.keepDraft();
+    const { turn, open } = this;
+    try {
+      const samples = [...new Set((await api.history(100)).map((one) => one.sample))];
+      const sample = samples[steps];
+      if (!sample) return this.tell(this.phase, "There is no earlier case of yours.");
+      const found = await api.reopen(sample);
+      if (turn !== this.turn || open !== this.open) return;
+      this.steps = steps;
+      await this.show(found, this.begin());
+    } catch (error) {
+      this.tell(this.phase, (error as Error).message);
+    }
+  }
+
+  /** Leave a corrected case as it was. */
+  async leave(): Promise<void> {
+    const { open } = this;
+    if (!open?.previous || this.phase !== "reading") return;
+    window.clearTimeout(this.draftTimer);
+    await drafts.remove(this.draftId(open.sample));
+    await api.release(open.case).catch(() => undefined);
+    await this.next();
+  }
+
+  private begin(): number {
+    this.turn += 1;
+    window.clearTimeout(this.draftTimer);
+    window.clearInterval(this.renewTimer);
+    Object.assign(this, { open: null, map: null, mapShown: false, clock: null });
+    this.tell("loading", "");
+    return this.turn;
+  }
+
+  private tell(phase: Phase, message: string): void {
+    Object.assign(this, { phase, message });
+    this.changed();
+  }
+
+  /** Ask until there is an answer; null if the reader has gone elsewhere. */
+  private async insisted<T>(turn: number, ask: () => Promise<T>): Promise<T | null> {
+    while (turn === this.turn) {
+      try {
+        return await ask();
+      } catch (error) {
+        const passing = error instanceof ApiError && error.passing;
+        const message = (error as Error).message;
+        this.tell("loading", passing ? `${message} Trying again.` : message);
+        if (!passing) return null;
+        await pause(RETRY_PAUSE);
+      }
+    }
+    return null;
+  }
+
+  private async show(found: Case, turn: number): Promise<void> {
+    const draft = await drafts.get(this.draftId(found.sample)).catch(() => undefined);
+    const { previous } = found;
+    this.label = draft?.label ?? previous?.class ?? null;
+    this.difference = false;
+    this.drawing.cursor = null;
+    if (this.board.tool === "eraser") this.drawing.take("brush");
+    this.open = found;
+    this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
+    const seen = await this.insisted(turn, async () => {
+      await this.viewer.open(found.case, found, this.which, this.fetch(found));
+      return true;
+    });
+    if (!seen || turn !== this.turn) return;
+    this.clock = new ReadingClock(this.session.project.idle_seconds, now(), draft?.seconds ?? 0);
+    this.renewTimer = window.setInterval(() => void this.renew(), (this.session.project.lease_seconds / 3) * 1000);
+    this.tell("reading", "");
+    const assisted = this.session.project.reading === "assisted";
+    if (found.map && (await this.consult(found, turn, assisted))) this.changed();
+  }
+
+  private fetch(found: Case) {
+    return (slice: number, which: Which) => api.pixels(found.case, slice, which);
+  }
+
+  /** Show or hide the difference of a pair beside its two pictures. */
+  async toggleDifference(): Promise<void> {
+    const { open } = this;
+    if (!open?.pair) return;
+    this.difference = !this.difference;
+    await this.viewer.choose(this.which, open.case, this.fetch(open));
+    this.changed();
+  }
+
+  private async renew(): Promise<void> {
+    const { open, turn } = this;
+    if (!open || this.phase !== "reading" || document.hidden) return;
+    const { kept } = await api.renew(open.case).catch(() => ({ kept: true }));
+    if (kept || turn !== this.turn || this.phase !== "reading") return;
+    this.tell("lost", "This case was open for very long and is with another reader now. Enter opens the next one.");
+  }
+
+  /** What the model says of a case, with its map; empty if it says nothing yet. */
+  private async consult(found: Case, turn: number, shown: boolean): Promise<string> {
+    try {
+      const said = await api.opinion(found.case);
+      if (!said.maps.includes("cam")) return "";
+      const map = await api.map(found.case);
+      if (turn !== this.turn) return "";
+      Object.assign(this, { map: colored(map), mapShown: shown });
+      this.viewer.redraw();
+      return opinionWords(said);
+    } catch {
+      return ""; // the model's word is no condition for reading
+    } finally {
+      this.changed();
+    }
+  }
+
+  toggleMap(): void {
+    if (!this.map) return;
+    this.mapShown = !this.mapShown;
+    this.viewer.redraw();
+    this.changed();
+  }
+
+  choose(label: string): void {
+    if (this.phase !== "reading") return;
+    this.label = label;
+    this.message = "";
+    this.drawn();
+  }
+
+  copyEarlier(): void {
+    if (this.phase === "reading" && this.earlier && this.canCopy) this.board.add(...this.earlier.shapes);
+  }
+
+  /** The reader did something: time runs. */
+  active(): void {
+    this.clock?.active(now());
+  }
+
+  /** The page was hidden or is seen again. */
+  seen(hidden: boolean): void {
+    if (hidden) {
+      this.clock?.pause(now());
+      void this.keepDraft();
+    } else this.clock?.active(now());
+  }
+
+  /** Say what the case is, and go on when that is safe. */
+  async answer(verdict: Verdict): Promise<void> {
+    const { open } = this;
+    if (this.phase === "answered" || this.phase === "lost") return this.next();
+    if (!open || this.phase !== "reading") return;
+    this.drawing.hand?.finish();
+    if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");
+    const { turn } = this;
+    const key = newKey();
+    const body = this.bodyOf(open, verdict);
+    this.tell("saving", "");
+    window.clearTimeout(this.draftTimer);
+    try {
+      await this.outbox.put({ key, case: open.case, sample: open.sample, body, at: Date.now() });
+    } catch {
+      return this.tell("reading", "This browser could not keep your answer: its storage is full or closed to this page.");
+    }
+    if (body.shapes?.shapes.length) this.earlier = body.shapes;
+    this.steps = 0;
+    const refused = await this.outbox.outcome(key);
+    if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
+    if (turn !== this.turn) return;
+    const blinded = this.session.project.reading === "blinded";
+    const said = !refused && blinded && verdict === "labeled" ? await this.consult(open, turn, true) : "";
+    if (turn !== this.turn) return;
+    if (!said) return this.next();
+    this.drawing.lift();
+    this.tell("answered", `Saved. ${said}`);
+  }
+
+  private bodyOf(open: Case, verdict: Verdict): AnswerBody {
+    const labeled = verdict === "labeled";
+    const shapes = { version: 1 as const, width: open.width, height: open.height, shapes: this.board.shapes };
+    return {
+      verdict, class: labeled ? this.label : null, shapes: labeled && this.tools.length > 0 ? shapes : null,
+      seconds: Math.round((this.clock?.seconds(now()) ?? 0) * 10) / 10, assisted: this.session.project.reading === "assisted",
+    };
+  }
+
+  private draftId(sample: string): string {
+    return `${ownerOf(this.session)}/${sample}`;
+  }
+
+  private drawn(): void {
+    this.viewer.redraw();
+    this.changed();
+    window.clearTimeout(this.draftTimer);
+    if (this.phase === "reading") this.draftTimer = window.setTimeout(() => void this.keepDraft(), DRAFT_PAUSE);
+  }
+
+  /** Write down what is drawn by half. */
+  async keepDraft(): Promise<void> {
+    const { open, board, label } = this;
+    if (!open || this.phase !== "reading") return;
+    const shapes: readonly Shape[] = board.shapes;
+    if (shapes.length === 0 && label === null) return;
+    const draft = { id: this.draftId(open.sample), shapes, label, seconds: this.clock?.seconds(now()) ?? 0, at: Date.now() };
+    await drafts.put(draft).catch(() => undefined);
+  }
+}

@@ -1,0 +1,61 @@
+// Reading screen: image, tools and panel together, and the keys that work on them.
+
+import { h } from "./dom";
+import { keyOf, taken } from "./keys";
+import type { Outbox } from "./outbox";
+import { Panel } from "./panel";
+import { Reading } from "./reading";
+import type { Screen } from "./screen";
+import type { Session } from "./session";
+import { Stage } from "./stage";
+import { Toolbar } from "./toolbar";
+
+export function readingScreen(session: Session, outbox: Outbox): Screen {
+  let parts: readonly { update(): void }[] = [];
+  let asked = false;
+  const update = (): void => {
+    if (asked) return;
+    asked = true;
+    queueMicrotask(() => {
+      asked = false;
+      parts.forEach((part) => part.update());
+    });
+  };
+  const reading = new Reading(session, outbox, update);
+  const [toolbar, stage, panel] = [new Toolbar(reading), new Stage(reading), new Panel(reading)];
+  parts = [toolbar, stage, panel];
+
+  const pressed = (event: KeyboardEvent): void => {
+    reading.active();
+    if (taken(event)) return;
+    const key = keyOf(event);
+    if (!key) return;
+    event.preventDefault();
+    key.run(reading, event);
+    update();
+  };
+  const active = (): void => reading.active();
+  const seen = (): void => reading.seen(document.hidden);
+  const left = (): void => void reading.keepDraft();
+  return {
+    element: h("div", { class: "reading", test: "screen-read" }, toolbar.element, stage.element, panel.element),
+    open: () => {
+      document.addEventListener("keydown", pressed);
+      document.addEventListener("pointermove", active, { passive: true });
+      document.addEventListener("wheel", active, { passive: true });
+      document.addEventListener("visibilitychange", seen);
+      window.addEventListener("pagehide", left);
+      reading.drawing.take(session.project.tools[0] ?? "move");
+      void reading.next();
+    },
+    refresh: update,
+    close: () => {
+      document.removeEventListener("keydown", pressed);
+      document.removeEventListener("pointermove", active);
+      document.removeEventListener("wheel", active);
+      document.removeEventListener("visibilitychange", seen);
+      window.removeEventListener("pagehide", left);
+      reading.stop();
+    },
+  };
+}

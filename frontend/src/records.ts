@@ -1,0 +1,150 @@
+// Records: what the server sends, as the page reads it.
+
+import type { Shapes } from "./shapes";
+
+export type Role = "reader" | "lead" | "admin";
+export type Tool = "box" | "polygon" | "brush";
+export type Verdict = "labeled" | "skipped" | "unsure" | "bad";
+
+export interface Me {
+  readonly reader: { readonly name: string; readonly role: Role };
+  readonly csrf: string;
+}
+
+export interface Preset {
+  readonly name: string;
+  readonly center: number;
+  readonly width: number;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly tools: readonly Tool[];
+  readonly reading: "blinded" | "assisted";
+  readonly idle_seconds: number;
+  readonly lease_seconds: number;
+  readonly presets: readonly Preset[];
+  readonly version: string;
+}
+
+/** One's own answer to a case, as it is drawn again. */
+export interface Previous {
+  readonly verdict: Verdict;
+  readonly class: string | null;
+  readonly shapes: Shapes | null;
+}
+
+/** What a viewer must know of an image before its pixels. */
+export interface Facts {
+  readonly width: number;
+  readonly height: number;
+  readonly slices: number;
+  readonly key_slice: number;
+  readonly pair: boolean;
+  readonly color: boolean;
+  readonly window: { readonly center: number; readonly width: number };
+  readonly spacing_mm: readonly number[];
+}
+
+export interface Case extends Facts {
+  readonly done?: never;
+  readonly case: string;
+  readonly sample: string;
+  readonly round: number;
+  readonly strategy: string;
+  readonly why: string;
+  readonly rank: number | null;
+  readonly of: number;
+  readonly map: boolean;
+  readonly labels_today: number;
+  readonly seconds_today: number;
+  readonly previous: Previous | null;
+}
+
+/** What the model thinks of a case; `maps` are the kinds it has. */
+export interface Opinion {
+  readonly class: string | null;
+  readonly confidence: number | null;
+  readonly maps: readonly string[];
+}
+
+export interface Earlier {
+  readonly sample: string;
+  readonly verdict: Verdict;
+  readonly class: string | null;
+  readonly seconds: number;
+  readonly at: string;
+}
+
+export interface CurvePoint {
+  readonly round: number;
+  readonly labels: number;
+  readonly tested_on: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly interval: Readonly<Record<string, readonly [number, number]>>;
+}
+
+export interface Compared {
+  readonly cases: number;
+  readonly same_class: number | null;
+  readonly kappa: number | null;
+  readonly dice: number | null;
+}
+
+export interface ReaderFigures {
+  readonly name: string;
+  readonly cases: number;
+  readonly minutes: number;
+  readonly seconds_per_case: number | null;
+  readonly labeled: number;
+  readonly skipped: number;
+  readonly unsure: number;
+  readonly bad: number;
+}
+
+export interface Dashboard {
+  readonly labels: number;
+  readonly candidates: number;
+  readonly test_labels: number;
+  readonly test_target: number;
+  readonly since_training: number;
+  readonly train_every: number;
+  readonly queue_left: number;
+  readonly minutes: number;
+  readonly readers: readonly ReaderFigures[];
+  readonly curve: readonly CurvePoint[];
+  readonly balance: Readonly<Record<string, number>>;
+  readonly advice: readonly string[];
+  readonly expected_gain: string;
+  readonly quarantined: number;
+  readonly disputes: number;
+  readonly worker: {
+    readonly state: "working" | "idle" | "away";
+    readonly waiting: boolean;
+    readonly progress: Readonly<Record<string, unknown>>;
+    readonly error: string;
+  };
+  readonly agreement?: {
+    readonly pairs: readonly ({ readonly readers: readonly [string, string] } & Compared)[];
+    readonly self: readonly ({ readonly reader: string } & Compared)[];
+    readonly disputed: number;
+  };
+}
+
+export interface Dispute {
+  readonly sample: string;
+  readonly answers: readonly ({ readonly reader: string } & Previous)[];
+}
+
+export interface DisputedCase extends Facts, Dispute {
+  readonly consensus_pixels: number;
+}
+
+export interface Account {
+  readonly name: string;
+  readonly role: Role;
+  readonly enabled: boolean;
+  readonly has_password: boolean;
+}

@@ -1,0 +1,58 @@
+// Stage: the image with its slices and a line that says what is seen.
+
+import { h } from "./dom";
+import type { Pane } from "./pane";
+import { Pointers } from "./pointers";
+import type { Reading } from "./reading";
+import { control } from "./panel";
+import type { Point } from "./shapes";
+
+export class Stage {
+  readonly element: HTMLElement;
+  private readonly pointers: Pointers;
+  private readonly slider = h("input", { type: "range", min: 0, step: 1, test: "slice", "aria-label": "Slice", oninput: () => void this.reading.viewer.turnTo(Number(this.slider.value)) });
+  private readonly mark = h("span", { class: "key-mark", "aria-hidden": "true" });
+  private readonly where = h("span", { class: "slice-words", test: "slice-words" });
+  private readonly key: HTMLButtonElement;
+  private readonly slices: HTMLElement;
+  private readonly facts = h("span", { test: "facts" });
+  private readonly value = h("span", { class: "value", test: "value" });
+  private readonly cover = h("div", { class: "cover", test: "cover", role: "status" });
+
+  constructor(private readonly reading: Reading) {
+    const { viewer } = reading;
+    this.pointers = new Pointers(viewer, reading.drawing, (pane, p) => this.hovered(pane, p));
+    this.key = control({ class: "small", test: "key-slice", title: "Back to the key slice (K)", onclick: () => void viewer.turnTo(viewer.facts?.key_slice ?? 0) }, "Key slice");
+    this.slices = h("div", { class: "slices" }, h("div", { class: "track" }, this.slider, this.mark), this.where, this.key);
+    this.element = h("main", { class: "stage", "aria-label": "Image" }, viewer.element, this.cover, this.slices,
+      h("div", { class: "line" }, this.facts, this.value));
+  }
+
+  private hovered(pane: Pane, p: Point | null): void {
+    const value = p && this.reading.viewer.value(pane, p);
+    this.value.textContent = p && value ? `x ${Math.floor(p.x)}  y ${Math.floor(p.y)}  value ${value.join(", ")}` : "";
+  }
+
+  /** Show what is now. */
+  update(): void {
+    const { viewer, phase, board, message } = this.reading;
+    const { facts } = viewer;
+    this.pointers.locked = phase !== "reading";
+    this.pointers.attach();
+    this.cover.hidden = !(phase === "done" || (phase === "loading" && !facts) || (phase === "loading" && Boolean(message)));
+    this.cover.textContent = phase === "done" ? message || "Done." : message || "Loading the case";
+    viewer.element.dataset["tool"] = phase === "reading" ? board.tool : "move";
+    viewer.element.dataset["phase"] = phase;
+    this.slices.hidden = !facts || facts.slices < 2;
+    if (!facts) return void (this.facts.textContent = "");
+    const last = Math.max(facts.slices - 1, 1);
+    Object.assign(this.slider, { max: String(last), value: String(viewer.slice) });
+    this.mark.style.setProperty("--at", String(facts.key_slice / last));
+    const onKey = viewer.slice === facts.key_slice;
+    this.where.textContent = `Slice ${viewer.slice + 1} of ${facts.slices}${onKey ? ", the key slice" : ""}`;
+    this.key.disabled = onKey;
+    const center = Math.round(viewer.window.center);
+    const note = onKey ? "" : "  ·  Regions are drawn on the key slice";
+    this.facts.textContent = `${facts.width} × ${facts.height}  ·  C ${center}  W ${Math.round(viewer.window.width)}${note}`;
+  }
+}

@@ -1,0 +1,81 @@
+"""`foveal serve`: people read in the browser, and the model learns beside them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from foveal.cli.project_option import Database
+
+FIRST_ADMIN = "admin"
+INVITATION_SECONDS = 3600.0
+
+
+def command(
+    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="made by foveal init")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="where to listen; others than 127.0.0.1 need TLS and passwords")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="further names it is reached by")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(metavar="PEM", help="for TLS")] = None,
+    key: Annotated[Path | None, typer.Option(metavar="PEM", help="of the certificate")] = None,
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="a proxy before it adds TLS")
+    ] = False,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="train in a process beside the server")
+    ] = True,
+    database: Database = "",
+) -> None:
+    """Serve a project; prints one address with a login that holds once. Ctrl-C ends it.
+
+    It listens on this machine only. Every answer is on the disk before the page says `saved`, and
+    reading never waits for training.
+
+    Examples:
+      foveal serve breast
+
+      foveal serve breast --host 0.0.0.0 --name reading.example.org --certificate c.pem --key k.pem
+    """
+    from foveal.annotate.desk import Desk
+    from foveal.annotate.images import open_images
+    from foveal.annotate.serve import Listen, bound, check_safe, server
+    from foveal.cli.supervisor import supervised
+    from foveal.core.spec import parse_spec
+    from foveal.store.project import ProjectStore
+
+    console = Console()
+    listen = Listen(host, port, tuple(name or ()), certificate, key, behind_proxy)
+    with ProjectStore.open(project, database) as store:
+        check_safe(listen, store.accounts.all())
+        spec = parse_spec(store.live().created["spec"])
+        images = open_images(project / spec.data.source, spec.data)
+        desk = Desk(store, images, spec, project.resolve().name, secure=listen.secure)
+        if not store.accounts.all():
+            store.accounts.add(FIRST_ADMIN, "admin")
+        admin = next(a.name for a in store.accounts.all() if a.role == "admin" and a.enabled)
+        token = store.tokens.give(admin, INVITATION_SECONDS, "invitation")
+        with bound(listen) as socket:
+            scheme = "https" if certificate else "http"
+            where = (
+                f"{scheme}://{'localhost' if listen.loopback else host}:{socket.getsockname()[1]}"
+            )
+            console.print(
+                f"{where}/#token={token}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            console.print(
+                f"This login of {admin!r} holds once, within an hour. Others: foveal accounts "
+                f"{project} add NAME. Ctrl-C ends the server; nothing is lost.",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            with supervised(project, database, worker):
+                server(desk, listen).run(sockets=[socket])

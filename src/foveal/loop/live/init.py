@@ -1,0 +1,153 @@
+"""Init: a folder of images becomes a project that people can read in at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from foveal import __version__
+from foveal.core.annotation import Annotation
+from foveal.core.errors import DataError
+from foveal.core.files import write_whole
+from foveal.core.live_spec import LiveSpec
+from foveal.core.pool import Pool, SampleId
+from foveal.core.region import encode_region
+from foveal.core.spec import ExperimentSpec, parse_spec
+from foveal.data import Collection, load_pool
+from foveal.loop.bench import Watch, unwatched
+from foveal.loop.seed_set import random_query
+from foveal.store.project import ProjectStore
+from foveal.store.records import annotated, queried
+
+SPEC = "spec.yaml"
+FEWEST = 4  # candidates a project makes sense with
+IMPORTER = "manifest"
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a new project holds."""
+
+    id: str
+    candidates: int
+    tests: int
+    imported: int
+    problems: tuple[str, ...]
+
+
+def init_project(
+    folder: Path,
+    manifest: Path,
+    live: LiveSpec,
+    settings: Mapping[str, Any],
+    url: str = "",
+    watch: Watch = unwatched,
+) -> Beginning:
+    """Make a project of the images that a manifest names.
+
+    The test part is frozen here: as the manifest says, else drawn by patient. Labels and masks that
+    the manifest has count as read. The first query is random, so that nobody waits for the model.
+
+    Args:
+        manifest: beside or within the project's folder; it is read again whenever the project is.
+        settings: of a spec; `data.source` is set here.
+    Raises:
+        DataError: if there are too few images, or labels of other classes than the project's.
+        StoreError: if the folder cannot be made.
+    """
+    with ProjectStore.create(folder, url) as store:
+        spec = spec_of(settings, os.path.relpath(manifest, folder), live)
+        collection = collection_of(spec, folder, watch)
+        pool = collection.pool
+        check(pool, live)
+        write_whole(folder / SPEC, yaml.safe_dump(spec.model_dump(mode="json")).encode())
+        created = {
+            "spec": spec.model_dump(mode="json"),
+            "live": live.model_dump(mode="json"),
+            "project": store.id,
+            "pool_digest": pool.digest(),
+            "classes": list(live.classes),
+            "parts": {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)},
+            "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
+            "version": __version__,
+        }
+        known = _imported(store, collection, live)
+        entries: list[tuple[str, Mapping[str, Any]]] = [("created", created)]
+        entries += [annotated(one) for one in known]
+        unread = tuple(set(pool.ids("unlabeled")) - {one.sample for one in known})
+        size = min(live.queue, len(unread))
+        left = pool.moved((one.sample for one in known), "excluded")
+        entries.append(queried(random_query(left, size, spec.seed)))
+        store.append(entries)
+        return Beginning(
+            store.id,
+            len(pool.ids("unlabeled")),
+            len(pool.ids("test")),
+            len(known),
+            tuple(map(str, collection.problems)),
+        )
+
+
+def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> ExperimentSpec:
+    """The experiment of a project; no validation part, for people read each label of it.
+
+    Raises:
+        SpecError: if the settings do not fit.
+    """
+    data = {"val_fraction": 0.0, **settings.get("data", {}), "source": source}
+    regions = {"annotate": "mask" if live.tools else "none", **settings.get("regions", {})}
+    whole = {"regions": regions, **settings, "data": data, "budget": live.queue}
+    return parse_spec(whole)
+
+
+def collection_of(spec: ExperimentSpec, folder: Path, watch: Watch = unwatched) -> Collection:
+    """All images of a project, read or not."""
+    return load_pool(
+        spec.data.source,
+        spec.data,
+        folder,
+        lambda done, of: watch("reading images", done, of),
+        blank_labels="keep_all",
+    )
+
+
+def check(pool: Pool, live: LiveSpec) -> None:
+    """Raise `DataError` unless a pool can become a project with these classes."""
+    if len(pool.ids("unlabeled")) < FEWEST:
+        raise DataError(
+            f"a project needs {FEWEST} images to choose from, besides those of the test part, but "
+            f"has {len(pool.ids('unlabeled'))}; add images, or set data.test_fraction=0"
+        )
+    others = sorted(set(pool.classes) - set(live.classes))
+    if others:
+        raise DataError(
+            f"the labels of the manifest must be classes of the project, but {others[0]!r} is "
+            f"none; give --classes {','.join((*live.classes, *others))}"
+        )
+
+
+def _imported(store: ProjectStore, collection: Collection, live: LiveSpec) -> list[Annotation]:
+    truth, pool = collection.truth, collection.pool
+    return [
+        _told(store, collection, sample.id, live.classes.index(pool.classes[label]), live)
+        for sample, part in zip(pool.samples, pool.parts, strict=True)
+        if part != "excluded" and (label := truth.labels.get(sample.id)) is not None
+    ]
+
+
+def _told(
+    store: ProjectStore, collection: Collection, sample: SampleId, label: int, live: LiveSpec
+) -> Annotation:
+    region = collection.truth.region(sample) if live.tools else None
+    return Annotation(
+        sample=sample,
+        annotator=IMPORTER,
+        verdict="labeled",
+        label=label,
+        region="" if region is None else store.blobs.put(encode_region(region)),
+        region_kind="none" if region is None else "mask",
+        purpose="imported",
+    )

@@ -1,0 +1,261 @@
+"""Worker: trains and chooses while people read; killed anywhere, it goes on where it was."""
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from foveal.core.chance import generator
+from foveal.core.errors import FovealError
+from foveal.core.files import write_whole
+from foveal.core.pool import SampleId
+from foveal.core.query import Query
+from foveal.core.spec import ExperimentSpec, parse_spec
+from foveal.evaluate import accuracy, balanced_accuracy, macro_auroc
+from foveal.loop.ask import ask
+from foveal.loop.bench import Bench, Watch, bench_of, unwatched
+from foveal.loop.craft import Craft, Model
+from foveal.loop.crafts import craft_of
+from foveal.loop.live.card import model_card
+from foveal.loop.live.init import collection_of
+from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.plan import Task, next_task
+from foveal.loop.live.truth import known_bench, lessons_of
+from foveal.loop.packing import pack
+from foveal.loop.seed_set import cold_query
+from foveal.models import Learner, Pass, predict
+from foveal.store import TrainedRound, queried, trained
+from foveal.store.jobs import TRIES
+from foveal.store.journal import MovedError
+from foveal.store.live import LiveState
+from foveal.store.project import ProjectStore
+
+log = logging.getLogger("foveal.worker")
+COLD = "typiclust"
+JOB_SECONDS = 60.0  # a worker that is silent for longer has died
+BEAT_SECONDS = 5.0
+BEAT = "worker.beat"
+METRICS = {
+    "macro_auroc": macro_auroc,
+    "balanced_accuracy": balanced_accuracy,
+    "accuracy": accuracy,
+}
+
+
+class Worker:
+    """One project's worker; the images, their features and the last model stay in memory."""
+
+    def __init__(self, store: ProjectStore, watch: Watch = unwatched) -> None:
+        self._store = store
+        self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._watch = watch
+        self._spec: ExperimentSpec = parse_spec(store.live().created["spec"])
+        self._bench: Bench | None = None
+        self._model: tuple[str, Model] | None = None
+        self._job: int | None = None
+        self._given_up_at = -1
+
+    def step(self) -> Task:
+        """Do what there is to do, once; tells what it was.
+
+        What goes wrong is kept with the job and shown to whoever keeps the project; after the third
+        failure nothing is tried until something is read, or someone asks for it.
+        """
+        live = self._store.live()
+        jobs = self._store.jobs
+        asked = any(job.status in ("waiting", "running") for job in jobs.present())
+        task = next_task(live, asked)
+        if task != "wait" and not asked and live.length != self._given_up_at:
+            jobs.put("train")
+        job = jobs.claim(self._name, JOB_SECONDS) if task != "wait" or asked else None
+        if job is None:
+            return "wait"
+        self._job = job.id
+        try:
+            if task != "wait":
+                self._do(task, live)
+            jobs.done(job.id, self._name)
+        except FovealError as error:
+            log.error("%s: %s", task, error)
+            jobs.fail(job.id, self._name, str(error))
+            if job.tries >= TRIES:
+                self._given_up_at = live.length
+            return "wait"
+        finally:
+            self._job = None
+        return task
+
+    def run(self, stop: threading.Event, pause: float = 0.5) -> None:
+        """Steps until `stop` is set; says every few seconds that it lives."""
+        with self._beating(stop):
+            while not stop.is_set():
+                if self.step() == "wait":
+                    stop.wait(pause)
+
+    def _do(self, task: Task, live: LiveState) -> None:
+        bench = known_bench(self._loaded(), live, self._store.blobs)
+        match task:
+            case "cold":
+                self._cold(live, bench)
+            case "train":
+                self._train(live, bench)
+            case "ask":
+                self._ask(live, bench)
+            case "wait":
+                pass
+
+    def _cold(self, live: LiveState, bench: Bench) -> None:
+        size = min(live.live.queue, len(bench.pool.ids("unlabeled")))
+        spec = self._spec.model_copy(update={"cold_start": COLD})
+        query = replace(cold_query(bench, spec, size), round=len(live.queries))
+        with contextlib.suppress(MovedError):  # somebody began to read: the first query stays
+            self._store.append([queried(query, {"trainings": 0})], expect=live.length)
+
+    def _train(self, live: LiveState, bench: Bench) -> None:
+        began = time.perf_counter()
+        craft = craft_of(self._spec, bench)
+        round_number = len(live.trained)
+        taught = craft.learn(lessons_of(live, self._store.blobs), round_number, None, self._told)
+        learned = time.perf_counter()
+        metrics, details = self._measured(craft, taught.model, bench, round_number)
+        details |= {"lessons": len(live.lessons()), **taught.details}
+        checkpoint = self._store.blobs.put(taught.checkpoint)
+        card = model_card(live, self._spec, metrics, details).encode()
+        details["exports"] = {"safetensors": checkpoint, "card": self._store.blobs.put(card)}
+        record = TrainedRound(
+            round=round_number,
+            checkpoint=checkpoint,
+            fingerprint=taught.model.fingerprint(),
+            metrics={"test": metrics} if metrics else {},
+            details=details,
+            durations={"train": learned - began, "evaluate": time.perf_counter() - learned},
+        )
+        self._store.append([trained(record)])
+        self._model = (checkpoint, taught.model)
+
+    def _ask(self, live: LiveState, bench: Bench) -> None:
+        began = time.perf_counter()
+        lessons = tuple(i for i, _ in live.lessons())
+        left = len(bench.pool.moved(lessons, "labeled").ids("unlabeled"))
+        if not left:
+            nothing = Query((), self._spec.acquire.strategy, round=len(live.queries))
+            self._store.append([queried(nothing, {"trainings": len(live.trained)})])
+            return
+        craft, blobs = craft_of(self._spec, bench), self._store.blobs
+        model = self._last_model(craft, live)
+        asked = ask(
+            craft,
+            model,
+            lessons_of(live, blobs),
+            bench,
+            live.as_state(),
+            self._spec,
+            min(live.live.queue, left),
+            len(live.queries),
+            blobs,
+        )
+        details = asked.details | {
+            "trainings": len(live.trained),
+            "cases": self._cases(craft, model, asked.query, bench),
+            "seconds": time.perf_counter() - began,
+        }
+        self._store.append([queried(asked.query, details)])
+
+    def _cases(
+        self, craft: Craft, model: Model, query: Query, bench: Bench
+    ) -> dict[SampleId, dict[str, Any]]:
+        """Of each case what a page shows: where the model looks, and where it expects something."""
+        looks = craft.look(model, query.ids)
+        put = self._store.blobs.put
+        cases: dict[SampleId, dict[str, Any]] = {}
+        for i, sample in enumerate(query.ids):
+            cases[sample] = {"cam": put(pack(looks.maps[i]))}
+            if looks.expected is not None:
+                cases[sample]["expected"] = put(pack(looks.expected[i]))
+        return cases
+
+    def _measured(
+        self, craft: Craft, model: Model, bench: Bench, round_number: int
+    ) -> tuple[dict[str, float | None], dict[str, Any]]:
+        """Metrics of the test cases that were read, with intervals over their patients."""
+        ids = bench.pool.ids("test")
+        details: dict[str, Any] = {"references": len(ids)}
+        if not ids:
+            return {}, details
+        metrics, more = craft.measure(model, "test")
+        details |= more
+        if self._spec.task == "classification":
+            details["interval"] = self._intervals(model, bench, ids, round_number)
+        return metrics, details
+
+    def _intervals(
+        self, model: Model, bench: Bench, ids: tuple[SampleId, ...], round_number: int
+    ) -> dict[str, tuple[float, float]]:
+        truth = bench.references()
+        labels = np.array([truth.label(i) for i in ids], np.int64)
+        how = Pass(precision=self._spec.train.precision)
+        learner = cast(Learner, model)
+        seen = predict(learner, bench.inputs, bench.rows(ids), ids, ("probs",), how=how)
+        probs = np.asarray(seen.arrays["probs"], np.float64)
+        groups = [bench.pool[i].group for i in ids]
+        found = {}
+        for name, metric in METRICS.items():
+            rng = generator(self._spec.seed, f"interval/{name}", round_number)
+            ends = patient_interval(metric, probs, labels, groups, rng)
+            if ends is not None:
+                found[name] = ends
+        return found
+
+    def _last_model(self, craft: Craft, live: LiveState) -> Model:
+        digest = live.trained[-1].checkpoint
+        if self._model is None or self._model[0] != digest:
+            self._model = (digest, craft.restore(self._store.blobs.get(digest)))
+        return self._model[1]
+
+    def _loaded(self) -> Bench:
+        if self._bench is None:
+            collection = collection_of(self._spec, self._store.folder, self._told)
+            self._bench = bench_of(self._spec, collection, self._told)
+        return self._bench
+
+    def _told(self, what: str, done: int, of: int) -> None:
+        self._watch(what, done, of)
+        if self._job is not None and (done == of or done % 20 == 0):
+            progress = {"what": what, "done": done, "of": of}
+            self._store.jobs.heartbeat(self._job, self._name, JOB_SECONDS, progress)
+
+    @contextlib.contextmanager
+    def _beating(self, stop: threading.Event) -> Iterator[None]:
+        over = threading.Event()
+
+        def beat() -> None:
+            while True:
+                write_beat(self._store.folder, self._store.clock())
+                if (job := self._job) is not None:
+                    self._store.jobs.keep(job, self._name, JOB_SECONDS)
+                if over.wait(BEAT_SECONDS):
+                    break
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+
+def write_beat(folder: Path, at: float) -> None:
+    """Say that the worker lives."""
+    said: Mapping[str, float] = {"at": at}
+    with contextlib.suppress(FovealError):  # a full disk is told by what fails to be saved
+        write_whole(folder / BEAT, json.dumps(said).encode())

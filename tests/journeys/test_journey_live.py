@@ -1,0 +1,185 @@
+"""A project from the first image to the model: reading, training, asking, killed at any step."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from foveal.core.errors import DataError, PeekError, StoreError
+from foveal.core.spec import parse_spec
+from foveal.loop.live import Worker, init_project
+from foveal.loop.live.init import collection_of
+from foveal.loop.live.truth import known_bench
+from foveal.store.project import ProjectStore
+from live_discs import SETTINGS, ScriptedReader, blind, live_spec, make_project
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return blind(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def reader(images):
+    return ScriptedReader(images)
+
+
+@pytest.fixture(scope="module")
+def begun(images, tmp_path_factory):
+    """A project in which nobody has read yet."""
+    folder = images / "begun"
+    make_project(images, folder)
+    return folder
+
+
+@pytest.fixture
+def project(begun):
+    folder = begun.with_name("copy")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(begun, folder)
+    return folder
+
+
+def pool_of(store):
+    return collection_of(parse_spec(store.live().created["spec"]), store.folder)
+
+
+def until_waiting(worker):
+    done = []
+    while (task := worker.step()) != "wait":
+        done.append(task)
+    return done
+
+
+def test_reading_begins_before_the_model_and_never_waits(project, reader):
+    with ProjectStore.open(project) as store:
+        pool = pool_of(store)
+        assert len(store.live().pending()) == 8
+        read = reader.read(store, pool, 40)
+        # All of them without a single training: 24 candidates and the 8 test cases.
+        parts = store.live().parts
+        assert {parts[i] for i in read} == {"unlabeled", "test"}
+        assert len(set(read)) == len(read) == 32
+
+
+def test_labels_train_a_model_that_asks_and_is_measured_on_the_test_part_alone(project, reader):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        assert until_waiting(worker) == ["cold"]
+        live = store.live()
+        assert (live.queries[-1].strategy, len(live.queries[-1].ids)) == ("typiclust", 8)
+        asked = []
+        for _ in range(3):
+            reader.read(store, pool, 9)
+            assert until_waiting(worker) == ["train", "ask"]
+            asked.append(store.live().queries[-1])
+        live = store.live()
+        assert [query.strategy for query in asked] == ["margin"] * 3
+        read = {one.sample for one in live.history}
+        assert not set(asked[-1].ids) & read
+        assert [r.details["lessons"] for r in live.trained] == [6, 12, 19]
+        assert [r.details["references"] for r in live.trained] == [3, 6, 8]
+        low, high = live.trained[-1].details["interval"]["accuracy"]
+        assert 0 <= low <= live.trained[-1].metrics["test"]["accuracy"] <= high <= 1
+        # What the page needs of each case, as blobs.
+        cases = live.details[-1]["cases"]
+        assert set(cases) == set(asked[-1].ids)
+        assert all(store.blobs.get(case["cam"]) for case in cases.values())
+        card = store.blobs.get(live.trained[-1].details["exports"]["card"]).decode()
+        assert "19 labeled images, 19 of them with a region" in card
+        assert store.verify() == ()
+
+
+def test_killed_between_any_two_steps_it_asks_the_same(project, reader):
+    def played(folder, dies):
+        with ProjectStore.open(folder) as store:
+            pool, worker = pool_of(store), Worker(store)
+            worker.step()
+            reader.read(store, pool, 9)
+            while (worker if not dies else Worker(store)).step() != "wait":
+                pass
+            live = store.live()
+            return live.queries[-1].ids, live.trained[-1].fingerprint
+
+    other = project.with_name("other")
+    shutil.rmtree(other, ignore_errors=True)
+    shutil.copytree(project, other)
+    assert played(project, dies=False) == played(other, dies=True)
+
+
+def test_what_is_read_while_the_worker_ranks_coldly_makes_the_first_query_stay(project, reader):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        live = store.live()
+        reader.read(store, pool, 1)
+        worker._cold(live, known_bench(worker._loaded(), live, store.blobs))
+        assert len(store.live().queries) == 1
+
+
+def test_the_manifest_is_read_for_nothing_but_images(images, project, reader):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        reader.read(store, pool, 9)
+        live = store.live()
+        bench = known_bench(worker._loaded(), live, store.blobs)
+        unread = next(i for i in bench.pool.ids("unlabeled") if not live.answers(i))
+        with pytest.raises(PeekError):
+            bench.references().label(unread)
+        with pytest.raises(DataError):
+            bench.collection.truth.label(unread)
+        assert bench.collection.truth.region(unread) is None
+        assert set(bench.pool.ids("test")) == {i for i, _ in live.references()}
+
+
+def test_regions_of_several_readers_are_what_most_of_them_drew(images, reader):
+    folder = images / "several"
+    make_project(images, folder, overlap_readers=3, overlap_share=1.0)
+    with ProjectStore.open(folder) as store:
+        pool = pool_of(store)
+        others = [ScriptedReader(images, name) for name in ("bob", "cat")]
+        (first,) = reader.read(store, pool)
+        assert store.live().resolution(first).status == "partial"
+        assert [one.read(store, pool) for one in others] == [[first], [first]]
+        live = store.live()
+        assert live.resolution(first).status == "agreed"
+        bench = known_bench(Worker(store)._loaded(), live, store.blobs)
+        drawn = bench.collection.truth.region(first)
+        assert drawn.any()
+        assert np.array_equal(drawn, bench.collection.truth.region(first))
+
+
+def test_labels_that_a_manifest_has_count_as_read(images):
+    folder = images / "labeled"
+    (images / "some.csv").write_bytes((images / "truth.csv").read_bytes())
+    begun = init_project(folder, images / "some.csv", live_spec(), SETTINGS)
+    assert begun.imported == 38
+    with ProjectStore.open(folder) as store:
+        live = store.live()
+        assert {one.purpose for one in live.history} == {"imported"}
+        assert len(live.lessons()) == 24
+        assert until_waiting(Worker(store)) == ["train", "ask"]
+        assert store.live().queries[-1].ids == ()
+        assert store.live().trained[0].metrics["test"]["accuracy"] is not None
+
+
+def test_what_goes_wrong_is_told_and_not_tried_for_ever(project, reader, monkeypatch):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        reader.read(store, pool, 9)
+        monkeypatch.setattr(worker, "_train", lambda *_: (_ for _ in ()).throw(DataError("no")))
+        assert [worker.step() for _ in range(6)] == ["wait"] * 6
+        (job,) = store.jobs.present()
+        assert (job.status, job.tries, job.error) == ("failed", 3, "no")
+        monkeypatch.undo()
+        reader.read(store, pool, 1)
+        assert until_waiting(worker) == ["train", "ask"]
+
+
+def test_a_project_needs_an_empty_folder_and_classes_that_cover_the_labels(images, begun):
+    with pytest.raises(StoreError, match="empty folder"):
+        make_project(images, begun)
+    (images / "some.csv").write_bytes((images / "truth.csv").read_bytes())
+    with pytest.raises(DataError, match="'square' is none"):
+        init_project(
+            images / "wrong", images / "some.csv", live_spec(classes=("disc", "ring")), SETTINGS
+        )
