@@ -168,7 +168,7 @@ def served(folder, clock=None, **settings):
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html><title>page</title>")
     (static / "assets" / "app-1a2b.js").write_text("export {};")
-    return Served(open_desk(store, "toys"), static)
+    return Served(open_desk(store, cache=store.folder / "cache"), static)
 
 
 def routes_of(desk):

@@ -15,7 +15,7 @@ from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
 from foveal.core.region import decode_region
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
 from foveal.store.leases import Lease
@@ -26,7 +26,6 @@ SESSION_SECONDS = 12 * 3600.0  # a working day
 CASE = re.compile("[0-9a-f]{32}")
 NOT_YOURS = "This case is no longer open for you; the next one is ready."
 UNSHOWABLE = "the image could not be read"
-MANIFEST, CACHE = "pool.csv", "cache"
 RANK: dict[Role, int] = {"reader": 0, "lead": 1, "admin": 2}
 
 
@@ -101,18 +100,19 @@ class Who:
         return self.account.name
 
 
-def open_desk(store: ProjectStore, name: str, secure: bool = False) -> Desk:
+def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = None) -> Desk:
     """The desk of an open project; its images are looked at once, and what is found is kept.
 
     Args:
         secure: whether browsers come over TLS, so that cookies may be kept to it.
+        cache: as for `load_pool`.
     Raises:
         DataError: if no image of the project can be read.
     """
-    spec = ExperimentSpec.model_validate(store.live().created["spec"])
+    spec = parse_spec(store.live().created["spec"])
     folder: Path = store.folder
-    images = open_images(folder / MANIFEST, spec.data, folder / CACHE)
-    return Desk(store, images, spec, name, secure)
+    images = open_images(folder / spec.data.source, spec.data, cache)
+    return Desk(store, images, spec, folder.resolve().name, secure)
 
 
 def desk_of(request: Request) -> Desk:
