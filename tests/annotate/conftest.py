@@ -25,6 +25,14 @@ def site(tmp_path, clock):
     with_rules.store.close()
 
 
+@pytest.fixture(scope="session")
+def still(tmp_path_factory):
+    """One for all tests that are refused whatever they try."""
+    with_rules = served(tmp_path_factory.mktemp("still"))
+    yield with_rules
+    with_rules.store.close()
+
+
 @pytest.fixture
 def make_site(tmp_path, clock):
     """Makes such a project with other settings."""

@@ -33,9 +33,9 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_id_is_ever_a_path(site, name):
-    client = site.browser("ada")
-    before = site.store.verify()
+def test_no_id_is_ever_a_path(still, name):
+    client = still.browser("ada")
+    before = still.store.verify()
     for path in (
         f"/assets/{name}",
         f"{API}/cases/{name}",
@@ -57,11 +57,11 @@ def test_no_id_is_ever_a_path(site, name):
         assert answer.status_code in (200, 404, 405, 409, 422), (path, answer.status_code)
     for key in (name, f"key-{name}"):
         told(client.post(f"{API}/reopen", json={"sample": key}), 422 if len(key) > 64 else 404)
-    assert site.store.verify() == before
+    assert still.store.verify() == before
 
 
-def test_a_body_that_says_it_is_too_large_is_not_read(site):
-    client = site.browser("ann")
+def test_a_body_that_says_it_is_too_large_is_not_read(still):
+    client = still.browser("ann")
     huge = {"content-length": str(2 * 2**30)}
     assert told(client.post(f"{API}/next", headers=huge), 413)["error"]["code"] == "too_large"
 
@@ -83,8 +83,8 @@ def endless(size, piece=65536):
     ("path", "limit"),
     [(f"{API}/next", LIMIT), (f"{API}/reopen", LIMIT), (f"{API}/import/csv", IMPORT_LIMIT)],
 )
-def test_a_body_that_goes_on_is_cut_off_whatever_it_says(site, path, limit):
-    client = site.browser("lea")
+def test_a_body_that_goes_on_is_cut_off_whatever_it_says(still, path, limit):
+    client = still.browser("lea")
     answer = client.post(path, content=endless(limit), headers=JSON)
     if path.endswith("/next"):  # reads no body at all
         assert answer.status_code == 200
@@ -92,8 +92,8 @@ def test_a_body_that_goes_on_is_cut_off_whatever_it_says(site, path, limit):
         assert told(answer, 413)["error"]["code"] == "too_large"
 
 
-def test_imports_are_read_from_leads_only(site):
-    answer = site.browser("ann").post(f"{API}/import/csv", content=endless(IMPORT_LIMIT))
+def test_imports_are_read_from_leads_only(still):
+    answer = still.browser("ann").post(f"{API}/import/csv", content=endless(IMPORT_LIMIT))
     assert answer.status_code == 403
 
 
@@ -102,9 +102,9 @@ def test_imports_are_read_from_leads_only(site):
     [b"", b"\0", b"null", b"[]", b"{", b"\xff\xfe", b'{"a":' * 100_000, b"[" * 100_000],
     ids=range(8),
 )
-def test_nonsense_as_a_body_is_refused(site, content):
-    client = site.browser("lea")
-    case = site.next("lea")["case"]
+def test_nonsense_as_a_body_is_refused(still, content):
+    client = still.browser("lea")
+    case = still.next("lea")["case"]
     for path in ("reopen", f"cases/{case}/answer", "login"):
         answer = client.post(
             f"{API}/{path}", content=content, headers={**JSON, "idempotency-key": "k" * 20}
@@ -115,7 +115,7 @@ def test_nonsense_as_a_body_is_refused(site, content):
         assert answer.status_code in (200, 422), (name, answer.text)
         if answer.status_code == 200:
             assert answer.json()["kept"] == 0
-    assert site.live().history == ()
+    assert still.live().history == ()
 
 
 BOMB = (
@@ -124,8 +124,8 @@ BOMB = (
 )
 
 
-def test_entities_of_xml_are_refused(site):
-    answer = site.browser("lea").post(f"{API}/import/cvat", content=BOMB)
+def test_entities_of_xml_are_refused(still):
+    answer = still.browser("lea").post(f"{API}/import/cvat", content=BOMB)
     assert "document type" in told(answer, 422)["error"]["message"]
 
 

@@ -36,28 +36,28 @@ def send(client, method, path, **more):
     return client.request(method, filled(path), json={} if method != "GET" else None, **more)
 
 
-def test_every_route_but_login_needs_a_session(site):
-    stranger = site.stranger()
-    routes = routes_of(site.desk)
+def test_every_route_but_login_needs_a_session(still):
+    stranger = still.stranger()
+    routes = routes_of(still.desk)
     assert len(routes) > 25
     for method, path in [*routes, ("GET", f"{API}/openapi.json")]:
         if (method, path) not in OPEN:
             assert send(stranger, method, path).status_code == 401, path
 
 
-def test_every_change_needs_the_pages_word(site):
-    client = site.browser("ada")
+def test_every_change_needs_the_pages_word(still):
+    client = still.browser("ada")
     word = client.headers.pop(CSRF_HEADER)
     for wrong in ({}, {CSRF_HEADER: "0" * 64}, {CSRF_HEADER: word[:-1]}, {CSRF_HEADER: ""}):
-        for method, path in routes_of(site.desk):
+        for method, path in routes_of(still.desk):
             if method != "GET" and (method, path) not in OPEN:
                 answer = send(client, method, path, headers=wrong)
                 assert told(answer, 403)["error"]["code"] == "csrf", path
     assert client.get(f"{API}/me").status_code == 200
 
 
-def test_the_word_belongs_to_one_session(site):
-    ann, bob = site.browser("ann"), site.browser("bob")
+def test_the_word_belongs_to_one_session(still):
+    ann, bob = still.browser("ann"), still.browser("bob")
     stolen = {CSRF_HEADER: bob.headers[CSRF_HEADER]}
     assert send(ann, "POST", f"{API}/next", headers=stolen).status_code == 403
 
@@ -71,9 +71,9 @@ def test_roles_by_enumeration(site):
             assert refused == ((method, path) not in allowed[ROLES[name]]), (name, method, path)
 
 
-def test_the_lists_of_routes_are_complete(site):
+def test_the_lists_of_routes_are_complete(still):
     known = {path for _, path in LEADS | ADMINS | OPEN}
-    everybody = {path for _, path in routes_of(site.desk)} - known
+    everybody = {path for _, path in routes_of(still.desk)} - known
     assert everybody == {
         f"{API}/{rest}"
         for rest in (
@@ -101,16 +101,16 @@ def test_someone_stays_admin(site):
         )
 
 
-def test_a_case_of_another_reader_cannot_be_touched(site):
-    theirs = site.next("bob")["case"]
-    ann = site.browser("ann")
+def test_a_case_of_another_reader_cannot_be_touched(still):
+    theirs = still.next("bob")["case"]
+    ann = still.browser("ann")
     for end in ("", "/pixels", "/map", "/model"):
         assert ann.get(f"{API}/cases/{theirs}{end}").status_code == 409
-    site.answer("ann", theirs, status=409)
+    still.answer("ann", theirs, status=409)
     told(ann.post(f"{API}/cases/{theirs}/release"))
     assert told(ann.post(f"{API}/cases/{theirs}/renew")) == {"kept": False}
-    assert site.next("bob")["case"] == theirs
-    assert site.live().history == ()
+    assert still.next("bob")["case"] == theirs
+    assert still.live().history == ()
 
 
 def test_ids_of_another_project_are_unknown(site, make_site):

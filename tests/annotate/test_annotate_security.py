@@ -34,30 +34,30 @@ def send(client, method, path, **more):
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_posts_of_other_sites_reach_no_route(site, headers):
-    client = site.browser("ann")
+def test_posts_of_other_sites_reach_no_route(still, headers):
+    client = still.browser("ann")
     for path in (f"{API}/next", f"{API}/login"):
         error = told(client.post(path, json={}, headers=headers), 403)["error"]
         assert error["code"] == "cross_site"
 
 
-def test_posts_of_this_site_do(site):
+def test_posts_of_this_site_do(still):
     headers = {"Origin": SITE, "Sec-Fetch-Site": "same-origin"}
-    told(site.browser("ann").post(f"{API}/next", headers=headers))
+    told(still.browser("ann").post(f"{API}/next", headers=headers))
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", "", "127.0.0.1.evil.example", "evil.example:8765"]
 )
-def test_only_known_host_names_are_served(site, host):
-    client = site.browser("ann")
+def test_only_known_host_names_are_served(still, host):
+    client = still.browser("ann")
     for path in ("/", f"{API}/me", "/assets/app-1a2b.js"):
         assert client.get(path, headers={"Host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8765", "LOCALHOST:8765"])
-def test_names_of_this_machine_are_served(site, host):
-    assert site.stranger().get("/", headers={"Host": host}).status_code == 200
+def test_names_of_this_machine_are_served(still, host):
+    assert still.stranger().get("/", headers={"Host": host}).status_code == 200
 
 
 @given(
@@ -71,9 +71,9 @@ def test_no_header_makes_the_rules_fail(method, text):
         refusal(method, "/", Headers(given_headers), rules)
 
 
-def test_there_is_no_cross_origin_sharing(site):
+def test_there_is_no_cross_origin_sharing(still):
     headers = {"Origin": "http://evil.example", "Access-Control-Request-Method": "POST"}
-    answer = site.stranger().options(f"{API}/next", headers=headers)
+    answer = still.stranger().options(f"{API}/next", headers=headers)
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -89,8 +89,8 @@ def paths_of_all_kinds():
 
 
 @pytest.mark.parametrize("path", paths_of_all_kinds())
-def test_every_answer_carries_the_headers(site, path):
-    answer = site.stranger().get(path)
+def test_every_answer_carries_the_headers(still, path):
+    answer = still.stranger().get(path)
     for name, value in HEADERS.items():
         assert answer.headers[name] == value
     assert "unsafe-eval" not in answer.headers["content-security-policy"]
