@@ -3,13 +3,19 @@
 import shutil
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from onnx.reference import ReferenceEvaluator
 
 from foveal.core.errors import DataError, PeekError, StoreError
 from foveal.core.spec import parse_spec
 from foveal.loop.live import Worker, init_project
 from foveal.loop.live.init import collection_of
+from foveal.loop.live.model_file import onnx_of
 from foveal.loop.live.truth import known_bench
+from foveal.models import build_backbone
+from foveal.models.onnx import Whole
 from foveal.store.live import restored
 from foveal.store.project import ProjectStore
 from live_discs import SETTINGS, ScriptedReader, blind, live_spec, make_project
@@ -228,3 +234,25 @@ def test_a_disk_that_is_away_leaves_no_image_out(tmp_path):
         assert worker.step() == "wait"
         assert "bring the disk" in store.jobs.present()[0].error
         assert not store.live().quarantined
+
+
+def test_the_model_as_onnx_answers_as_the_network_does(project, reader):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        spec = parse_spec(store.live().created["spec"])
+        with pytest.raises(DataError, match="no model yet"):
+            onnx_of(store.live(), spec, store.blobs, project)
+        reader.read(store, pool, 9)
+        assert until_waiting(worker) == ["train", "ask"]
+        other = ReferenceEvaluator(
+            onnx.load_from_string(onnx_of(store.live(), spec, store.blobs, project))
+        )
+        bench = worker._loaded()
+        images = bench.pixels.read(np.arange(6))
+        network = Whole(worker._model[1], build_backbone(spec.model)).eval()
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(images)).numpy()
+        (probs,) = other.run(None, {"images": images})
+    assert probs == pytest.approx(expected, abs=1e-5)
+    assert probs.sum(1) == pytest.approx(np.ones(6), abs=1e-5)
+    assert np.ptp(probs[:, 0]) > 1e-3  # it does look at the images
