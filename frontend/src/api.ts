@@ -1,7 +1,7 @@
 // Api: every request of the page, and the plain records that the server answers with.
 
 import type { Shapes } from "./shapes";
-import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Project, Verdict } from "./records";
+import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Opinion, Project, Verdict } from "./records";
 
 const BASE = "api/v1/";
 const PATIENCE = 20_000; // milliseconds until a request counts as lost
@@ -26,12 +26,11 @@ export function onLoggedOut(react: () => void): void {
   whenLoggedOut = react;
 }
 
-async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, patience = body instanceof Blob ? 10 * PATIENCE : PATIENCE): Promise<Response> {
   const sent: Record<string, string> = { ...headers };
   if (method !== "GET") sent["X-Foveal-CSRF"] = csrf;
   if (body !== undefined && !(body instanceof Blob)) sent["Content-Type"] = "application/json";
   const content = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
-  const patience = body instanceof Blob ? 10 * PATIENCE : PATIENCE;
   let response: Response;
   try {
     response = await fetch(BASE + path, {
@@ -118,6 +117,7 @@ export const api = {
     pixels(`cases/${named(id)}/pixels?slice=${slice}&which=${which}`),
   map: async (id: string): Promise<ImageBitmap> =>
     createImageBitmap(await (await request("GET", `cases/${named(id)}/map?kind=cam`)).blob()),
+  opinion: (id: string): Promise<Opinion> => get(`cases/${named(id)}/model`),
   answer: (id: string, key: string, body: AnswerBody): Promise<{ saved: boolean }> =>
     post(`cases/${named(id)}/answer`, body, { "Idempotency-Key": key }),
   release: (id: string): Promise<unknown> => post(`cases/${named(id)}/release`),
@@ -138,5 +138,9 @@ export const api = {
     (await request("PATCH", `accounts/${named(name)}`, change)).json(),
   take: (format: string, file: Blob): Promise<{ read: number; kept: number; problems: string[] }> =>
     post(`import/${named(format)}`, file),
-  exportAddress: (format: string): string => `${BASE}export/${named(format)}`,
+  exported: async (format: string): Promise<{ blob: Blob; file: string }> => {
+    const response = await request("GET", `export/${named(format)}`, undefined, {}, 30 * PATIENCE);
+    const file = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? format;
+    return { blob: await response.blob(), file };
+  },
 };

@@ -1,7 +1,7 @@
 // Main: who is logged in, and which screen is shown.
 
 import { api, ApiError, onLoggedOut } from "./api";
-import { h } from "./dom";
+import { h, icon } from "./dom";
 import { showHelp } from "./help";
 import { loginScreen } from "./login";
 import type { Me } from "./records";
@@ -14,11 +14,14 @@ import { disputesScreen } from "./disputes";
 import { quarantineScreen } from "./quarantine";
 import { readingScreen } from "./reading_screen";
 
-const app = document.getElementById("app") as HTMLElement;
-const outbox = makeOutbox(() => saves.update());
-const saves: SaveState = new SaveState(() => outbox);
 let session: Session | null = null;
 let shown: Screen | null = null;
+const app = document.getElementById("app") as HTMLElement;
+const outbox = makeOutbox(() => {
+  saves.update();
+  shown?.refresh?.();
+});
+const saves: SaveState = new SaveState(() => outbox);
 
 type Page = { readonly name: string; readonly words: string; readonly role: "reader" | "lead" | "admin"; readonly make: (session: Session) => Screen };
 
@@ -73,7 +76,7 @@ function head(one: Session, allowed: readonly Page[], current: Page): HTMLElemen
 }
 
 function nameLook(button: HTMLElement): void {
-  button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme()];
+  button.replaceChildren(icon("contrast"), { auto: "Auto", light: "Light", dark: "Dark" }[theme()]);
   button.setAttribute("aria-label", `Colors: ${theme()}; change`);
   button.title = "Colors: as the system, light, dark";
 }

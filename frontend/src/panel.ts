@@ -86,7 +86,9 @@ export class Panel {
     for (const button of [...this.others, this.fresh]) button.disabled = busy;
     this.copy.disabled = busy || !reading.canCopy;
     this.updateSave();
-    this.notice.textContent = reading.message;
+    const waits = reading.phase === "saving" && reading.outbox.state === "waiting";
+    this.notice.textContent = waits ? "The network is away. Your answer is kept here and sent as soon as it is back." : reading.message;
+    this.notice.classList.toggle("calm", waits || reading.phase === "answered");
     this.updateRegions();
     this.updateWindow();
     this.updateCase();

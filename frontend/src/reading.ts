@@ -6,7 +6,7 @@ import { ReadingClock } from "./clock";
 import { drafts } from "./db";
 import { colored, layOver } from "./overlay";
 import type { Outbox } from "./outbox";
-import type { Case, Verdict } from "./records";
+import type { Case, Opinion, Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
 import type { Shape, Shapes } from "./shapes";
 import { Drawing } from "./tools/drawing";
@@ -24,6 +24,11 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** A name that no other answer has. */
 export function newKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function opinionWords({ class: label, confidence }: Opinion): string {
+  const sure = confidence === null ? "" : ` (${confidence.toFixed(2)})`;
+  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}; the map shows where it looks.`;
 }
 
 export class Reading {
@@ -153,6 +158,7 @@ export class Reading {
     this.label = draft?.label ?? previous?.class ?? null;
     this.difference = false;
     this.drawing.cursor = null;
+    if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
     const seen = await this.insisted(turn, async () => {
@@ -163,7 +169,8 @@ export class Reading {
     this.clock = new ReadingClock(this.session.project.idle_seconds, now(), draft?.seconds ?? 0);
     this.renewTimer = window.setInterval(() => void this.renew(), (this.session.project.lease_seconds / 3) * 1000);
     this.tell("reading", "");
-    if (found.map) await this.loadMap(found, turn);
+    const assisted = this.session.project.reading === "assisted";
+    if (found.map && (await this.consult(found, turn, assisted))) this.changed();
   }
 
   private fetch(found: Case) {
@@ -187,13 +194,21 @@ export class Reading {
     this.tell("lost", "This case was open for very long and is with another reader now. Enter opens the next one.");
   }
 
-  private async loadMap(found: Case, turn: number): Promise<boolean> {
-    const map = await api.map(found.case).catch(() => null);
-    if (!map || turn !== this.turn) return false;
-    Object.assign(this, { map: colored(map), mapShown: true });
-    this.viewer.redraw();
-    this.changed();
-    return true;
+  /** What the model says of a case, with its map; empty if it says nothing yet. */
+  private async consult(found: Case, turn: number, shown: boolean): Promise<string> {
+    try {
+      const said = await api.opinion(found.case);
+      if (!said.maps.includes("cam")) return "";
+      const map = await api.map(found.case);
+      if (turn !== this.turn) return "";
+      Object.assign(this, { map: colored(map), mapShown: shown });
+      this.viewer.redraw();
+      return opinionWords(said);
+    } catch {
+      return ""; // the model's word is no condition for reading
+    } finally {
+      this.changed();
+    }
   }
 
   toggleMap(): void {
@@ -249,9 +264,12 @@ export class Reading {
     const refused = await this.outbox.outcome(key);
     if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
     if (turn !== this.turn) return;
-    const assisted = this.session.project.reading === "assisted";
-    if (refused || assisted || !(await this.loadMap(open, turn))) return this.next();
-    this.tell("answered", "");
+    const blinded = this.session.project.reading === "blinded";
+    const said = !refused && blinded && verdict === "labeled" ? await this.consult(open, turn, true) : "";
+    if (turn !== this.turn) return;
+    if (!said) return this.next();
+    this.drawing.lift();
+    this.tell("answered", `Saved. ${said}`);
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {

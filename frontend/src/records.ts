@@ -63,6 +63,13 @@ export interface Case extends Facts {
   readonly previous: Previous | null;
 }
 
+/** What the model thinks of a case; `maps` are the kinds it has. */
+export interface Opinion {
+  readonly class: string | null;
+  readonly confidence: number | null;
+  readonly maps: readonly string[];
+}
+
 export interface Earlier {
   readonly sample: string;
   readonly verdict: Verdict;
