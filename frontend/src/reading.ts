@@ -5,8 +5,8 @@ import { Board } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
 import { colored, layOver } from "./overlay";
-import type { Outbox } from "./outbox";
-import type { Case, Opinion, Verdict } from "./records";
+import { newKey, type Outbox } from "./outbox";
+import { opinionWords, type Case, type Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
 import type { Shape, Shapes } from "./shapes";
 import { Drawing } from "./tools/drawing";
@@ -20,16 +20,6 @@ const RETRY_PAUSE = 2_000;
 /** Seconds of a clock that is never set. */
 const now = (): number => performance.now() / 1000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A name that no other answer has. */
-export function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function opinionWords({ class: label, confidence }: Opinion): string {
-  const sure = confidence === null ? "" : ` (${confidence.toFixed(2)})`;
-  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}; the map shows where it looks.`;
-}
 
 export class Reading {
   readonly board = new Board(() => this.drawn());
@@ -269,7 +259,7 @@ export class Reading {
     if (turn !== this.turn) return;
     if (!said) return this.next();
     this.drawing.lift();
-    this.tell("answered", `Saved. ${said}`);
+    this.tell("answered", said);
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {
