@@ -1,6 +1,6 @@
 // Panel: the controls beside the image: class, verdict, regions, window, and why this case.
 
-import { h, icon } from "./dom";
+import { h, icon, sentence } from "./dom";
 import type { Reading } from "./reading";
 import { described } from "./shapes";
 
@@ -27,6 +27,7 @@ export class Panel {
   private readonly why = h("p", { test: "why" });
   private readonly rank = h("p", { class: "faint", test: "rank" });
   private readonly today = h("p", { class: "today", test: "today" });
+  private readonly back: HTMLButtonElement;
   private listed: unknown = null;
 
   constructor(private readonly reading: Reading) {
@@ -38,6 +39,7 @@ export class Panel {
     this.leave = control({ class: "wide", test: "leave", onclick: () => void reading.leave() }, "Leave it as it was");
     this.others = ([["unsure", "Unsure", "U"], ["skipped", "Skip", "S"], ["bad", "Bad image", "X"]] as const).map(([verdict, words, key]) =>
       control({ test: `verdict-${verdict}`, onclick: () => void reading.answer(verdict) }, words, h("kbd", {}, key)));
+    this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Back");
     this.fresh = control({ class: "small", test: "new-region", title: "The next stroke begins a region of its own (N)", onclick: () => this.begin() }, "New");
     this.copy = control({ class: "small", test: "copy-previous", title: "Copy the regions of the case or slice before (C)", onclick: () => reading.copyEarlier() }, "Copy last");
     this.preset = h("select", { id: "window-preset", test: "window-preset", onchange: () => this.presetChosen() },
@@ -56,7 +58,7 @@ export class Panel {
       h("section", { "aria-label": "Window" }, h("div", { class: "head" }, h("h2", {}, "Window"), this.preset),
         h("div", { class: "row fields" }, h("label", { for: "window-center" }, "Center"), this.center, h("label", { for: "window-width" }, "Width"), this.width)),
       h("section", { class: "why", "aria-label": "Why this case" }, h("h2", {}, "Why this case"), this.why, this.rank),
-      this.today);
+      h("div", { class: "foot" }, this.today, this.back));
   }
 
   private begin(): void {
@@ -84,6 +86,7 @@ export class Panel {
       button.disabled = busy;
     });
     for (const button of [...this.others, this.fresh]) button.disabled = busy;
+    this.back.disabled = reading.phase === "loading" || reading.phase === "saving";
     this.copy.disabled = busy || !reading.canCopy;
     this.updateSave();
     const waits = reading.phase === "saving" && reading.outbox.state === "waiting";
@@ -96,9 +99,9 @@ export class Panel {
 
   private updateSave(): void {
     const { phase, open } = this.reading;
-    const words = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Done" }[phase];
+    const words: string = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Look again" }[phase];
     this.save.replaceChildren(words, h("kbd", {}, "Enter"));
-    this.save.disabled = phase === "loading" || phase === "saving" || phase === "done";
+    this.save.disabled = phase === "loading" || phase === "saving";
     this.leave.hidden = !open?.previous || phase !== "reading";
   }
 
@@ -126,15 +129,10 @@ export class Panel {
 
   private updateCase(): void {
     const { open } = this.reading;
-    this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : capital(open.why)) : "";
+    this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
     this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
     if (!open) return;
-    const each = open.labels_today > 0 ? `, ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
+    const each = open.labels_today > 0 ? ` · ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
     this.today.textContent = `Today: ${open.labels_today} ${open.labels_today === 1 ? "case" : "cases"}${each}`;
   }
-}
-
-function capital(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(text) || !text ? text : `${text}.`;
 }

@@ -1,12 +1,12 @@
 // Reading: one case after another; what happens between opening a case and its answer being safe.
 
-import { api, ApiError, type AnswerBody, type Which } from "./api";
+import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
 import { Board } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
 import { colored, layOver } from "./overlay";
-import type { Outbox } from "./outbox";
-import type { Case, Opinion, Verdict } from "./records";
+import { newKey, type Outbox } from "./outbox";
+import { opinionWords, type Case, type Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
 import type { Shape, Shapes } from "./shapes";
 import { Drawing } from "./tools/drawing";
@@ -20,16 +20,6 @@ const RETRY_PAUSE = 2_000;
 /** Seconds of a clock that is never set. */
 const now = (): number => performance.now() / 1000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A name that no other answer has. */
-export function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function opinionWords({ class: label, confidence }: Opinion): string {
-  const sure = confidence === null ? "" : ` (${confidence.toFixed(2)})`;
-  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}; the map shows where it looks.`;
-}
 
 export class Reading {
   readonly board = new Board(() => this.drawn());
@@ -96,7 +86,7 @@ export class Reading {
   /** The case before, to correct it; once more for the one before that. */
   async back(): Promise<void> {
     if (this.phase === "loading" || this.phase === "saving") return;
-    const steps = this.open?.previous ? this.steps + 1 : 0;
+    const steps = this.open?.previous && this.phase === "reading" ? this.steps + 1 : 0;
     await this.keepDraft();
     const { turn, open } = this;
     try {
@@ -142,10 +132,12 @@ export class Reading {
       try {
         return await ask();
       } catch (error) {
-        const passing = error instanceof ApiError && error.passing;
-        const message = (error as Error).message;
-        this.tell("loading", passing ? `${message} Trying again.` : message);
-        if (!passing) return null;
+        if (turn !== this.turn) return null;
+        const known = apiErrorOf(error);
+        if (known?.code === "unreadable" || known?.code === "not_yours") throw known;
+        const message = known?.message ?? (error as Error).message;
+        if (!known?.passing) return this.tell("done", message), null;
+        this.tell("loading", `${message} Trying again.`);
         await pause(RETRY_PAUSE);
       }
     }
@@ -161,11 +153,12 @@ export class Reading {
     if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
-    const seen = await this.insisted(turn, async () => {
-      await this.viewer.open(found.case, found, this.which, this.fetch(found));
-      return true;
-    });
-    if (!seen || turn !== this.turn) return;
+    try {
+      const seen = await this.insisted(turn, async () => (await this.viewer.open(found.case, found, this.which, this.fetch(found)), true));
+      if (!seen || turn !== this.turn) return;
+    } catch {
+      return this.next(); // the server has put the image aside, or given it to somebody else
+    }
     this.clock = new ReadingClock(this.session.project.idle_seconds, now(), draft?.seconds ?? 0);
     this.renewTimer = window.setInterval(() => void this.renew(), (this.session.project.lease_seconds / 3) * 1000);
     this.tell("reading", "");
@@ -245,7 +238,7 @@ export class Reading {
   /** Say what the case is, and go on when that is safe. */
   async answer(verdict: Verdict): Promise<void> {
     const { open } = this;
-    if (this.phase === "answered" || this.phase === "lost") return this.next();
+    if (this.phase === "answered" || this.phase === "lost" || this.phase === "done") return this.next();
     if (!open || this.phase !== "reading") return;
     this.drawing.hand?.finish();
     if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");
@@ -269,7 +262,7 @@ export class Reading {
     if (turn !== this.turn) return;
     if (!said) return this.next();
     this.drawing.lift();
-    this.tell("answered", `Saved. ${said}`);
+    this.tell("answered", said);
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {

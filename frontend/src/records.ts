@@ -7,7 +7,7 @@ export type Tool = "box" | "polygon" | "brush";
 export type Verdict = "labeled" | "skipped" | "unsure" | "bad";
 
 export interface Me {
-  readonly reader: { readonly name: string; readonly role: Role };
+  readonly reader: { readonly name: string; readonly role: Role; readonly has_password?: boolean };
   readonly csrf: string;
 }
 
@@ -70,6 +70,11 @@ export interface Opinion {
   readonly maps: readonly string[];
 }
 
+export function opinionWords({ class: label, confidence }: Opinion): string {
+  const sure = confidence === null ? "" : `, ${Math.round(100 * confidence)} %`;
+  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}.`;
+}
+
 export interface Earlier {
   readonly sample: string;
   readonly verdict: Verdict;
@@ -82,8 +87,9 @@ export interface CurvePoint {
   readonly round: number;
   readonly labels: number;
   readonly tested_on: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly interval: Readonly<Record<string, readonly [number, number]>>;
+  /** Null where a metric does not exist, as with one class only. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly interval: Readonly<Record<string, readonly [number, number] | null>>;
 }
 
 export interface Compared {
@@ -123,7 +129,7 @@ export interface Dashboard {
   readonly worker: {
     readonly state: "working" | "idle" | "away";
     readonly waiting: boolean;
-    readonly progress: Readonly<Record<string, unknown>>;
+    readonly progress: { readonly what?: string; readonly done?: number; readonly of?: number };
     readonly error: string;
   };
   readonly agreement?: {
@@ -139,7 +145,8 @@ export interface Dispute {
 }
 
 export interface DisputedCase extends Facts, Dispute {
-  readonly consensus_pixels: number;
+  /** What most of its readers drew. */
+  readonly consensus: Shapes;
 }
 
 export interface Account {
