@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 import pytest
-from conftest import run_foveal
-from phantom_reader import HEIGHT, WIDTH, Hand
+from hand import HEIGHT, WIDTH, Hand
 
+from conftest import run_foveal
 from foveal.core.shapes import Box, Polygon, rasterize
 from foveal.data.exchange.labels import from_coco, from_csv
 from foveal.store.project import ProjectStore
@@ -147,7 +147,6 @@ def test_what_was_drawn_is_what_is_exported(everything, served, tmp_path):
         else:
             # Of a painted stroke only pixels at its border may differ.
             differ = rasterize(one.shapes) != region
-            y, x = np.nonzero(differ)
             assert differ.sum() < 0.25 * region.sum()
             grown = np.zeros_like(region)
             for dy in (-1, 0, 1):
