@@ -36,6 +36,8 @@ export class Reading {
   map: HTMLCanvasElement | null = null;
   mapShown = false;
   difference = false;
+  /** What this reader has done today. */
+  today = { cases: 0, seconds: 0 };
   /** Regions of the last answered case, to copy. */
   private earlier: Shapes | null = null;
   private clock: ReadingClock | null = null;
@@ -116,7 +118,7 @@ export class Reading {
     this.turn += 1;
     window.clearTimeout(this.draftTimer);
     window.clearInterval(this.renewTimer);
-    Object.assign(this, { open: null, map: null, mapShown: false, clock: null });
+    Object.assign(this, { open: null, label: null, map: null, mapShown: false, clock: null });
     this.tell("loading", "");
     return this.turn;
   }
@@ -152,6 +154,7 @@ export class Reading {
     this.drawing.cursor = null;
     if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
+    this.today = { cases: found.labels_today, seconds: found.seconds_today };
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
     try {
       const seen = await this.insisted(turn, async () => (await this.viewer.open(found.case, found, this.which, this.fetch(found)), true));
@@ -255,6 +258,7 @@ export class Reading {
     if (body.shapes?.shapes.length) this.earlier = body.shapes;
     this.steps = 0;
     const refused = await this.outbox.outcome(key);
+    if (!refused) this.today = { cases: this.today.cases + 1, seconds: this.today.seconds + body.seconds };
     if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
     if (turn !== this.turn) return;
     const blinded = this.session.project.reading === "blinded";
