@@ -11,7 +11,7 @@ import pytest
 
 from discs import foveal
 from foveal.core.spec import parse_spec
-from foveal.loop.live.init import collection_of
+from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
 
@@ -100,6 +100,26 @@ def test_models_and_cards_are_exported(project, tmp_path):
         assert len(data) > 100
         assert beginning is None or data.startswith(beginning)
     assert foveal("export", project, "--format", "pdf").status == 2
+
+
+@pytest.mark.parametrize("way", ["with images", "without"])
+def test_an_archive_opens_elsewhere_and_goes_on(images, project, tmp_path, way):
+    whole, other = tmp_path / "whole.zip", tmp_path / "other"
+    more = ["--with-images"] if way == "with images" else []
+    there = [] if more else ["--images", images]
+    assert foveal("export", project, "--format", "archive", "--out", whole, *more).status == 0
+    said = foveal("import", other, whole, "--format", "archive", *there)
+    assert said.status == 0, said
+    assert foveal("verify", other).status == 0
+    first, second = (json.loads(foveal("status", p, "--json").out) for p in (project, other))
+    assert first == second
+    with ProjectStore.open(other) as store:
+        pool = collection_of(project_spec(store), other)
+        assert store.accounts.all() == ()
+        ScriptedReader(images).read(store, pool, 9)
+    assert foveal("worker", other, "--once").status == 0
+    assert len(json.loads(foveal("status", other, "--json").out)["curve"]) == 2
+    assert foveal("import", other, whole, "--format", "archive").status == 2
 
 
 def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):

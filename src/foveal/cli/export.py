@@ -1,12 +1,15 @@
 """`foveal export`: what people have read, and the model, as files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from foveal.cli.project_option import Database
+
+if TYPE_CHECKING:
+    from foveal.store.project import ProjectStore
 
 
 def command(
@@ -16,41 +19,58 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv, coco, label-studio, cvat, masks, model, model-card, model-onnx",
+            help="csv, coco, label-studio, cvat, masks, archive, model, model-card, model-onnx",
         ),
     ] = "csv",
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="default: a name by the format, here")
     ] = None,
+    with_images: Annotated[
+        bool, typer.Option("--with-images", help="for archive: the images too")
+    ] = False,
     database: Database = "",
 ) -> None:
-    """Write labels and regions, or the model, for other programs.
+    """Write labels and regions, the model, or the whole project, for others.
 
-    csv has every answer of every reader; the others have one answer for each case that counts, the
-    region being what most of its readers drew. docs/exchange.md says what each format keeps.
+    csv has every answer of every reader; coco, label-studio, cvat and masks have one for each case
+    that counts, the region being what most of its readers drew (docs/exchange.md). An archive holds
+    the project with its whole history, but no accounts; `foveal import` opens it elsewhere.
 
     Examples:
       foveal export breast --format coco --out breast.json
 
+      foveal export breast --format archive --with-images --out breast.zip
+
       foveal export breast --format model-onnx
     """
-    from foveal.annotate.exports import exported
-    from foveal.annotate.images import open_images
     from foveal.core.files import write_whole
-    from foveal.core.spec import parse_spec
+    from foveal.store.archive import write_archive
     from foveal.store.project import ProjectStore
 
+    console = Console()
     with ProjectStore.open(project, database) as store:
-        live = store.live()
-        spec = parse_spec(live.created["spec"])
-        if format_ == "model-onnx":
-            from foveal.loop.live.model_file import onnx_of
-
-            name, data = "model.onnx", onnx_of(live, spec, store.blobs, project)
+        if format_ == "archive":
+            target = out or Path(f"{project.resolve().name}.zip")
+            packed = write_archive(store, target, with_images)
+            told = f"{packed.events} entries, {packed.blobs} files and {packed.images} images"
         else:
-            images = open_images(project / spec.data.source, spec.data)
-            file = exported(format_, live, images, store.blobs)
-            name, data = file.name, file.data
-    target = out or Path(name)
-    write_whole(target, data)
-    Console().print(f"{len(data)} bytes in {target}", markup=False, highlight=False, soft_wrap=True)
+            name, data = _file(store, format_)
+            target = out or Path(name)
+            write_whole(target, data)
+            told = f"{len(data)} bytes"
+    console.print(f"{told} in {target}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _file(store: "ProjectStore", name: str) -> tuple[str, bytes]:
+    """A file's usual name, and what is in it."""
+    live = store.live()
+    if name == "model-onnx":
+        from foveal.loop.live import project_spec
+        from foveal.loop.live.model_file import onnx_of
+
+        return "model.onnx", onnx_of(live, project_spec(store), store.blobs, store.folder)
+    from foveal.annotate.desk import open_desk
+    from foveal.annotate.exports import exported
+
+    file = exported(name, live, open_desk(store).images, store.blobs)
+    return file.name, file.data

@@ -1,4 +1,4 @@
-"""`foveal import`: labels of other tools come into a project."""
+"""`foveal import`: labels of other tools come into a project; an archive becomes one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,19 +8,28 @@ from rich.console import Console
 
 from foveal.cli.project_option import Database
 
+ARCHIVE = "archive"
+
 
 def command(
-    project: Annotated[Path, typer.Argument(metavar="PROJECT", help="made by foveal init")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="what the other tool exported")],
+    project: Annotated[
+        Path, typer.Argument(metavar="PROJECT", help="made by foveal init; new for an archive")
+    ],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="what was exported")],
     format_: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="csv, coco, label-studio, cvat")
+        str,
+        typer.Option("--format", metavar="FORMAT", help="csv, coco, label-studio, cvat, archive"),
     ],
     name: Annotated[
-        str, typer.Option("--as", metavar="NAME", help="who gets the credit")
+        str, typer.Option("--as", metavar="NAME", help="whose the answers are, if no file says")
     ] = "imported",
+    images: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="for an archive without images: where they are"),
+    ] = None,
     database: Database = "",
 ) -> None:
-    """Take labels and regions in as answers that count.
+    """Take labels and regions in as answers that count, or open a project's archive.
 
     Pictures are found by their path as the manifest has it, else by their file name where only one
     has it. What cannot be used is listed and the rest goes on; the exit status is 1 then.
@@ -29,25 +38,30 @@ def command(
       foveal import breast annotations.xml --format cvat
 
       foveal import breast coco.json --format coco --as dr.lee
+
+      foveal import breast-copy breast.zip --format archive
     """
+    from foveal.annotate.desk import open_desk
     from foveal.annotate.exports import IMPORTS
-    from foveal.annotate.images import open_images
     from foveal.annotate.records import take_in
     from foveal.core.errors import DataError, unknown_name
-    from foveal.core.spec import parse_spec
     from foveal.store.project import ProjectStore
+    from foveal.store.unarchive import open_archive
 
+    console = Console()
+    if format_ == ARCHIVE:
+        open_archive(file, project, images)
+        told = f"Project {project}. Next: foveal serve {project}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        return
     if format_ not in IMPORTS:
-        raise unknown_name("format", format_, IMPORTS)
+        raise unknown_name("format", format_, (*IMPORTS, ARCHIVE))
     try:
         found, problems = IMPORTS[format_](file.read_bytes())
     except OSError as error:
         raise DataError(f"{file.name!r} could not be read: {error.strerror}") from error
     with ProjectStore.open(project, database) as store:
-        spec = parse_spec(store.live().created["spec"])
-        images = open_images(project / spec.data.source, spec.data)
-        kept, more = take_in(store, images, found, name)
-    console = Console()
+        kept, more = take_in(store, open_desk(store).images, found, name)
     for problem in problems + more:
         console.print(problem, markup=False, highlight=False, soft_wrap=True)
     told = f"{kept} answers taken in, {len(problems) + len(more)} problems."

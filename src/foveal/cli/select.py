@@ -89,15 +89,12 @@ def command(
 
 def _tell_project(project: Path, budget: int, out: Path, console: Console) -> None:
     """The queue of a project as a table."""
-    from foveal.annotate.images import open_images
+    from foveal.annotate.desk import open_desk
     from foveal.core.files import write_whole
-    from foveal.core.spec import parse_spec
     from foveal.store.project import ProjectStore
 
     with ProjectStore.open(project) as store:
-        live = store.live()
-    spec = parse_spec(live.created["spec"])
-    images = open_images(project / spec.data.source, spec.data)
+        live, images = store.live(), open_desk(store).images
     query = live.queries[-1]
     why = dict(zip(query.ids, query.why, strict=True)) if query.why else {}
     wanted = live.pending()[:budget]

@@ -19,6 +19,7 @@ from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.data import Collection, load_pool
 from foveal.loop.bench import Watch, unwatched
 from foveal.loop.seed_set import random_query
+from foveal.store.archive import source_of
 from foveal.store.project import ProjectStore
 from foveal.store.records import annotated, queried
 
@@ -89,6 +90,14 @@ def init_project(
             len(known),
             tuple(map(str, collection.problems)),
         )
+
+
+def project_spec(store: ProjectStore) -> ExperimentSpec:
+    """The experiment of an open project, with its images where they are now."""
+    created = store.live().created
+    spec = parse_spec(created["spec"])
+    data = spec.data.model_copy(update={"source": source_of(store.folder, created)})
+    return spec.model_copy(update={"data": data})
 
 
 def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> ExperimentSpec:

@@ -19,14 +19,14 @@ from foveal.core.errors import FovealError
 from foveal.core.files import write_whole
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
-from foveal.core.spec import ExperimentSpec, parse_spec
+from foveal.core.spec import ExperimentSpec
 from foveal.evaluate import accuracy, balanced_accuracy, macro_auroc
 from foveal.loop.ask import ask
 from foveal.loop.bench import Bench, Watch, bench_of, unwatched
 from foveal.loop.craft import Craft, Model
 from foveal.loop.crafts import craft_of
 from foveal.loop.live.card import model_card
-from foveal.loop.live.init import collection_of
+from foveal.loop.live.init import collection_of, project_spec
 from foveal.loop.live.interval import patient_interval
 from foveal.loop.live.plan import Task, next_task
 from foveal.loop.live.truth import known_bench, lessons_of, lost
@@ -58,7 +58,7 @@ class Worker:
         self._store = store
         self._name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._watch = watch
-        self._spec: ExperimentSpec = parse_spec(store.live().created["spec"])
+        self._spec: ExperimentSpec = project_spec(store)
         self._bench: Bench | None = None
         self._model: tuple[str, Model] | None = None
         self._job: int | None = None
@@ -152,6 +152,9 @@ class Worker:
         )
         self._store.append([trained(record)])
         self._model = (checkpoint, taught.model)
+        old = live.trained[-1].checkpoint if live.trained else ""
+        if old and old != checkpoint:
+            self._store.blobs.drop(old)
 
     def _ask(self, live: LiveState, bench: Bench) -> None:
         began = time.perf_counter()

@@ -10,6 +10,7 @@ from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, pack_runs, rasterize, unpack_runs
 from foveal.data.exchange.labels.record import (
+    UNFIT,
     Gathering,
     LabeledImage,
     Read,
@@ -57,25 +58,43 @@ def from_coco(data: bytes) -> Read:
         whole = json.loads(check_bytes(data))
         names = {one["id"]: str(one["name"]) for one in whole["categories"]}
         images, told = list(whole["images"]), list(whole["annotations"])
-        by_image: dict[Any, list[Mapping[str, Any]]] = {}
-        for one in told:
-            by_image.setdefault(one["image_id"], []).append(one)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (*UNFIT, RecursionError) as error:
         raise DataError(
             "a COCO file must hold lists of images, annotations and categories, but does not; "
             "export it anew as COCO 1.0"
         ) from error
-    gathering, seen = Gathering(), set()
+    gathering = Gathering()
+    by_image = _by_image(images, told, gathering.problems)
     for number, image in enumerate(images, 1):
-        key = image.get("id") if isinstance(image, dict) else None
-        if key in seen:
-            gathering.problems.append(f"image {number}: its id comes twice")
-            continue
-        seen.add(key)
-        mine = by_image.get(key, [])
+        mine = by_image.pop(_key(image), [])
         if mine:
             gathering.take(f"image {number}", lambda i=image, m=mine: _read(i, m, names))  # type: ignore[misc]
     return gathering.result()
+
+
+def _by_image(
+    images: Sequence[Any], told: Sequence[Any], problems: list[str]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Annotations by the picture they are of; those of none are problems."""
+    by_image: dict[str, list[Mapping[str, Any]]] = {}
+    for number, image in enumerate(images, 1):
+        if _key(image) in by_image or _key(image) == "":
+            problems.append(f"image {number}: it has no id, or one that another image has")
+        by_image.setdefault(_key(image), [])
+    by_image.pop("", None)
+    for number, one in enumerate(told, 1):
+        mine = by_image.get(_key(one, "image_id"))
+        if mine is None:
+            problems.append(f"annotation {number}: there is no image it could be of")
+        else:
+            mine.append(one)
+    return by_image
+
+
+def _key(one: Any, name: str = "id") -> str:
+    """An id as text, "" if there is none: a number and its text are one id."""
+    found = one.get(name) if isinstance(one, Mapping) else None
+    return str(found) if isinstance(found, int | str) else ""
 
 
 def decode_rle(counts: str | Sequence[int], height: int, width: int) -> BoolArray:
@@ -111,7 +130,7 @@ def _written(shape: Shape, one: LabeledImage) -> dict[str, Any]:
         case Mask():
             mask = rasterize(Shapes(one.width, one.height, (shape,)))
             runs = {"counts": encode_rle(mask), "size": [one.height, one.width]}
-            return _body(_box_of(mask), int(mask.sum()), runs) | {"iscrowd": 1}
+            return _body(_box_of(mask), int(mask.sum()), runs)
 
 
 def _body(
@@ -156,7 +175,9 @@ def _shapes(one: Mapping[str, Any], width: int, height: int) -> list[Shape]:
     if drawn and not (isinstance(marks, Mapping) and marks.get("box")):
         return [Polygon(_points(part)) for part in drawn]
     x, y, w, h = (float(n) for n in one["bbox"])
-    return [Box(x, y, x + w, y + h)] if w > 0 and h > 0 else []
+    if not drawn and w == h == 0:  # the class of the whole picture
+        return []
+    return [Box(x, y, x + w, y + h)]
 
 
 def _points(flat: Sequence[float]) -> tuple[tuple[float, float], ...]:

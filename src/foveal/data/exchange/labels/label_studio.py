@@ -16,6 +16,7 @@ from foveal.data.exchange.labels.record import (
     Read,
     check_bytes,
     named,
+    seconds_of,
     shapes_of,
     size_of,
 )
@@ -95,6 +96,8 @@ def decode_brush(runs: Sequence[int], height: int, width: int) -> BoolArray:
         raise ValueError(f"a stroke holds {count} values, not those of {width} x {height} pixels")
     word = stream.take(5) + 1
     sizes = [stream.take(4) + 1 for _ in range(4)]
+    if 8 * len(runs) * 2 ** max(sizes) < count:
+        raise ValueError("a stroke is too short for its picture")
     out = np.zeros(count, np.uint8)
     at = 0
     while at < count:
@@ -188,7 +191,7 @@ def _read(task: Mapping[str, Any]) -> LabeledImage:
         named(next(iter(labels), None), task),
         shapes_of(width, height, shapes),
         annotator=_email(told[-1]),
-        seconds=float(told[-1].get("lead_time") or 0),
+        seconds=seconds_of(told[-1].get("lead_time")),
     )
 
 

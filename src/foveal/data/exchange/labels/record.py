@@ -1,5 +1,6 @@
 """LabeledImage: what was said of one picture, in words that every format can be made of."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -27,6 +28,7 @@ class LabeledImage:
     at: str = ""
 
 
+UNFIT = (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError)
 Read = tuple[list[LabeledImage], list[str]]
 
 
@@ -41,7 +43,7 @@ class Gathering:
         """Add a picture, or the reason why it cannot be used."""
         try:
             self.found.append(make())
-        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+        except UNFIT as error:
             what = f"it lacks {error}" if isinstance(error, KeyError) else error
             self.problems.append(f"{name}: {what}"[:300])
 
@@ -72,9 +74,16 @@ def shapes_of(width: int, height: int, shapes: Iterable[Shape]) -> Shapes:
 
     Coordinates a little outside are brought to the border: other tools allow them.
     """
-    kept = [_inside(shape, width, height) for shape in shapes]
-    drawn = Shapes(width, height, tuple(shape for shape in kept if shape is not None))
+    drawn = Shapes(width, height, tuple(_inside(shape, width, height) for shape in shapes))
     return parse_shapes(drawn.as_dict(), width, height)
+
+
+def seconds_of(value: Any) -> float:
+    """Reading time; 0 where none is told, ValueError if it cannot be one."""
+    seconds = float(value or 0)
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"a reading of {seconds} seconds cannot be")
+    return seconds
 
 
 def named(label: str | None, image: Mapping[str, Any]) -> str:
@@ -112,14 +121,28 @@ def matched(
     return result, problems
 
 
-def _inside(shape: Shape, width: int, height: int) -> Shape | None:
+def _inside(shape: Shape, width: int, height: int) -> Shape:
+    """The shape, what lies a little outside brought to the border; nothing is made of nonsense."""
     match shape:
         case Box(x0, y0, x1, y1):
+            _check_near((x0, x1), width)
+            _check_near((y0, y1), height)
             box = Box(max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height))
-            return box if box.x0 < box.x1 and box.y0 < box.y1 else None
+            if not (box.x0 < box.x1 and box.y0 < box.y1):
+                raise ValueError("a box lies outside its picture, or has no width or height")
+            return box
         case Polygon(points):
+            _check_near([x for x, _ in points], width)
+            _check_near([y for _, y in points], height)
             return Polygon(
                 tuple((min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in points)
             )
         case Mask():
             return shape
+
+
+def _check_near(numbers: Iterable[float], size: int) -> None:
+    """Raise ValueError for numbers that are not finite, or whole pictures away."""
+    for number in numbers:
+        if not -size <= number <= 2 * size:
+            raise ValueError(f"a coordinate of {number} lies far outside the picture")

@@ -12,6 +12,7 @@ from foveal.data.exchange.labels.record import (
     LabeledImage,
     Read,
     check_bytes,
+    seconds_of,
     shapes_of,
     size_of,
 )
@@ -52,11 +53,14 @@ def from_csv(data: bytes) -> Read:
             "from a project to see how it looks"
         )
     gathering = Gathering()
+    before = csv.field_size_limit(len(data) + 1)  # a busy mask is longer than the usual limit
     try:
         for number, row in enumerate(rows, 2):
             gathering.take(f"row {number}", lambda row=row: _read(row))  # type: ignore[misc]
     except csv.Error as error:
         gathering.problems.append(f"row {rows.line_num}: {error}; the rest was not read")
+    finally:
+        csv.field_size_limit(before)
     return gathering.result()
 
 
@@ -76,7 +80,7 @@ def _read(row: dict[str, str]) -> LabeledImage:
         shapes_of(width, height, parse_shapes(drawn, width, height).shapes),
         verdict,
         _unquoted(row.get("annotator") or ""),
-        float(row.get("seconds") or 0),
+        seconds_of(row.get("seconds")),
         row.get("at") or "",
     )
 
