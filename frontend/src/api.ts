@@ -26,12 +26,11 @@ export function onLoggedOut(react: () => void): void {
   whenLoggedOut = react;
 }
 
-async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
+async function request(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, patience = body instanceof Blob ? 10 * PATIENCE : PATIENCE): Promise<Response> {
   const sent: Record<string, string> = { ...headers };
   if (method !== "GET") sent["X-Foveal-CSRF"] = csrf;
   if (body !== undefined && !(body instanceof Blob)) sent["Content-Type"] = "application/json";
   const content = body === undefined ? null : body instanceof Blob ? body : JSON.stringify(body);
-  const patience = body instanceof Blob ? 10 * PATIENCE : PATIENCE;
   let response: Response;
   try {
     response = await fetch(BASE + path, {
@@ -138,5 +137,9 @@ export const api = {
     (await request("PATCH", `accounts/${named(name)}`, change)).json(),
   take: (format: string, file: Blob): Promise<{ read: number; kept: number; problems: string[] }> =>
     post(`import/${named(format)}`, file),
-  exportAddress: (format: string): string => `${BASE}export/${named(format)}`,
+  exported: async (format: string): Promise<{ blob: Blob; file: string }> => {
+    const response = await request("GET", `export/${named(format)}`, undefined, {}, 30 * PATIENCE);
+    const file = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? format;
+    return { blob: await response.blob(), file };
+  },
 };
