@@ -12,7 +12,7 @@ _LAZY = {
     "run_round": "foveal.loop",
     "Experiment": "foveal.loop",
 }
-_ROOMS = ("acquire", "data", "evaluate", "explain", "loop", "models", "report", "store")
+_ROOMS = ("acquire", "annotate", "data", "evaluate", "explain", "loop", "models", "report", "store")
 
 __all__ = ["Experiment", "__version__", "load_pool", "open_bench", "run_round"]
 

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,16 @@ import sqlalchemy
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def server():
     """The URL of an empty PostgreSQL: the one FOVEAL_TEST_DATABASE names, or one started here."""
     named = os.environ.get("FOVEAL_TEST_DATABASE", "")
     if named:
         yield named
         return
     programs = _programs()
-    folder = tmp_path_factory.mktemp("server", numbered=True)
-    yield from _running(programs, folder)
+    # Not in pytest's own folder, which other users cannot enter.
+    with tempfile.TemporaryDirectory(prefix="foveal-server-") as folder:
+        yield from _running(programs, Path(folder))
 
 
 @pytest.fixture
@@ -68,8 +70,6 @@ def _ordinary_user(folder):
         except KeyError:
             pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
         os.chown(folder, user.pw_uid, user.pw_gid)
-        for above in [folder, *folder.parents][:3]:
-            above.chmod(above.stat().st_mode | 0o011)
         more = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
     def run(command):

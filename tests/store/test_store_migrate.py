@@ -102,6 +102,28 @@ def test_a_project_is_opened_again_with_all_it_holds(tmp_path):
         assert len(store.live().history) == 1
 
 
+def test_an_older_database_is_copied_before_it_is_brought_up_to_date(tmp_path, monkeypatch):
+    with new_project(tmp_path / "p") as store:
+        store.save(answer(), None, None)
+        told = store.journal.events()
+    monkeypatch.setattr("foveal.store.project.newest", lambda: "0002")
+    monkeypatch.setattr("foveal.store.project.upgrade", lambda connection: None)
+    with ProjectStore.open(tmp_path / "p") as store:
+        store.save(answer("s1", key="key-0001"), None, None)
+        store.backup(tmp_path / "b")
+    copy = tmp_path / "p" / "project.sqlite.0001"
+    with Journal.open(copy, create=False, exclusive=False) as journal:
+        assert journal.events() == told
+    assert not (tmp_path / "b" / copy.name).exists()
+    monkeypatch.setattr("foveal.store.project.copy_database", out_of_space)
+    with pytest.raises(StoreError, match="Nothing was changed"):
+        ProjectStore.open(tmp_path / "p")
+
+
+def out_of_space(*_):
+    raise sqlite3.OperationalError("database or disk is full")
+
+
 def test_a_database_of_a_newer_foveal_is_left_alone(tmp_path):
     new_project(tmp_path / "p").close()
     with sqlite3.connect(tmp_path / "p" / "project.sqlite") as connection:

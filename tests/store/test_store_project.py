@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+import sqlalchemy
 from project_toys import Clock, answer, created, new_project
 
 from foveal.core.errors import DataError, SchemaError, StoreError
@@ -14,7 +15,7 @@ from foveal.core.query import Query
 from foveal.store import blobs as blobs_module
 from foveal.store.journal import MovedError
 from foveal.store.live import fold_live, quarantined, restored
-from foveal.store.project import KeyReusedError, ProjectStore, Saved, is_project
+from foveal.store.project import KeyReusedError, ProjectStore, Saved
 from foveal.store.records import TrainedRound, queried, trained
 
 
@@ -198,8 +199,6 @@ def test_a_full_database_during_a_save_loses_nothing(tmp_path):
 def test_a_project_needs_an_empty_folder_and_is_found_again(tmp_path):
     folder = tmp_path / "p"
     new_project(folder).close()
-    assert is_project(folder)
-    assert not is_project(tmp_path)
     with pytest.raises(StoreError, match="empty folder"):
         ProjectStore.create(folder)
     with pytest.raises(StoreError, match="must be the folder of a project"):
@@ -256,6 +255,19 @@ def test_a_server_keeps_one_project_and_no_password(tmp_path, empty):
         ProjectStore.create(tmp_path / "r", hidden)
     assert "sesame" not in str(told.value)
     assert "sesame" not in (tmp_path / "r" / "project.json").read_text()
+
+
+def test_a_server_that_was_restarted_is_found_again(server_store, empty):
+    server_store.save(answer(), None, None)
+    engine = sqlalchemy.create_engine(empty)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND datname = current_database()"
+        )
+    engine.dispose()
+    assert server_store.save(answer(), None, None).duplicate
+    assert not server_store.save(answer("s1", key="key-0001"), None, None).duplicate
 
 
 def spoiled(store, statement):

@@ -1,12 +1,14 @@
 """Killed at any moment, a project has every answer it acknowledged, and none of them twice."""
 
 import multiprocessing
+import os
 import random
 import sys
 from itertools import count
 
 import pytest
 from project_toys import answer, new_project
+from sqlalchemy import event
 
 from foveal.store.project import ProjectStore
 
@@ -77,6 +79,42 @@ def test_every_acknowledged_answer_survives_every_kill_once(tmp_path, nursery):
         assert len(set(keys)) == len(keys)
         assert keys[:kept] == [told(number).key for number in range(kept)]
         assert len(keys) <= kept + 1
+
+
+def die_at(folder, moment, pipe):
+    """Save one answer, and die just before the database's step number `moment`."""
+    left = count(moment, -1)
+
+    def step(*_):
+        if next(left) == 0:
+            os._exit(9)
+
+    with ProjectStore.open(folder) as store:
+        for name in ("before_cursor_execute", "commit"):
+            event.listen(store.database.writer, name, step)
+        pipe.send(store.save(told(moment), b"region", b"shapes").seq)
+
+
+def test_dying_before_any_step_of_a_save_keeps_nothing_and_spoils_nothing(tmp_path, nursery):
+    with new_project(tmp_path / "p") as store:
+        for moment in count():
+            ours, theirs = nursery.Pipe(duplex=False)
+            process = nursery.Process(target=die_at, args=(store.folder, moment, theirs))
+            process.start()
+            theirs.close()
+            seen = list(acknowledged(ours))
+            ours.close()
+            process.join()
+            again = store.save(told(moment), b"region", b"shapes")
+            assert store.verify() == ()
+            assert len(store.live().history) == moment + 1
+            if seen:
+                break
+            assert process.exitcode == 9
+            assert not again.duplicate
+        assert seen == [again.seq]
+        assert again.duplicate
+        assert moment > 5  # select, select, two inserts, an update, a commit
 
 
 def test_processes_that_save_the_same_answers_keep_them_once(tmp_path, nursery):

@@ -1,4 +1,4 @@
-"""Agreement: how far readers agree with each other and with themselves."""
+"""Agreement: how far readers agree with each other and with themselves; pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -7,28 +7,31 @@ from typing import Any
 import numpy as np
 
 from foveal.core.annotation import Annotation
-from foveal.core.arrays import BoolArray
-from foveal.evaluate import dice, kappa
+from foveal.evaluate import fleiss_kappa, kappa
 from foveal.store.live import LiveState
 
-Region = Callable[[str], BoolArray]
+Overlap = Callable[[str, str], float]
+Both = Sequence[tuple[Annotation, Annotation]]
 MOST_CASES = 200  # whose regions are compared; the last ones
+FEWEST = 2  # shared cases until kappa is told
 
 
-def agreement_of(live: LiveState, region: Region) -> dict[str, Any]:
-    """Kappa and mean Dice between each two readers, and of readers with themselves.
+def agreement_of(live: LiveState, overlap: Overlap) -> dict[str, Any]:
+    """Kappa and mean Dice between each two readers, of all together, and of each with themselves.
 
     Args:
-        region: the mask of a digest.
+        overlap: Dice of the regions with these digests, NaN where they cannot be compared.
     Returns:
-        plain JSON; None where fewer than two cases are shared, or kappa does not exist.
+        plain JSON; None where fewer than two cases are shared, or a number does not exist.
     """
     shared = [told for told in map(_labeled, live.by_reader.values()) if len(told) > 1]
     readers = sorted({reader for told in shared for reader in told})
-    pairs = [_pair(a, b, shared, region) for a, b in combinations(readers, 2)]
+    pairs = [_pair(a, b, shared, overlap) for a, b in combinations(readers, 2)]
     return {
+        "cases": len(shared),
+        "kappa_of_all": _of_all(shared, len(live.classes)),
         "pairs": [pair for pair in pairs if pair["cases"]],
-        "self": _repeats(live, region),
+        "self": _repeats(live, overlap),
         "disputed": len(live.disputes()),
     }
 
@@ -37,30 +40,39 @@ def _labeled(told: Mapping[str, Annotation]) -> dict[str, Annotation]:
     return {reader: one for reader, one in told.items() if one.verdict == "labeled"}
 
 
+def _of_all(shared: Sequence[Mapping[str, Annotation]], classes: int) -> float | None:
+    if len(shared) < FEWEST:
+        return None
+    votes = [[one.label for one in told.values()] for told in shared]
+    return fleiss_kappa(np.array([[mine.count(c) for c in range(classes)] for mine in votes]))
+
+
 def _pair(
-    a: str, b: str, shared: Sequence[Mapping[str, Annotation]], region: Region
+    a: str, b: str, shared: Sequence[Mapping[str, Annotation]], overlap: Overlap
 ) -> dict[str, Any]:
     both = [(told[a], told[b]) for told in shared if a in told and b in told]
-    return {"readers": [a, b], **_compared(both, region)}
+    return {"readers": [a, b], **_compared(both, overlap)}
 
 
-def _repeats(live: LiveState, region: Region) -> list[dict[str, Any]]:
-    again = [one for one in live.history if one.purpose == "repeat" and one.verdict == "labeled"]
+def _repeats(live: LiveState, overlap: Overlap) -> list[dict[str, Any]]:
     by_reader: dict[str, list[tuple[Annotation, Annotation]]] = {}
-    for one in again:
+    for one in live.history:
         first = live.answers(one.sample).get(one.annotator)
-        if first is not None and first.verdict == "labeled":
+        if one.purpose != "repeat" or first is None:
+            continue
+        if one.verdict == first.verdict == "labeled":
             by_reader.setdefault(one.annotator, []).append((first, one))
-    return [{"reader": name, **_compared(both, region)} for name, both in by_reader.items()]
+    return [{"reader": name, **_compared(by_reader[name], overlap)} for name in sorted(by_reader)]
 
 
-def _compared(both: Sequence[tuple[Annotation, Annotation]], region: Region) -> dict[str, Any]:
+def _compared(both: Both, overlap: Overlap) -> dict[str, Any]:
     labels = np.array([(a.label, b.label) for a, b in both], np.int64).reshape(-1, 2)
     drawn = [(a.region, b.region) for a, b in both[-MOST_CASES:] if a.region and b.region]
-    overlaps = [dice(region(x), region(y)) for x, y in drawn]
+    overlaps = np.array([overlap(x, y) for x, y in drawn])
+    known = overlaps[~np.isnan(overlaps)]
     return {
         "cases": len(both),
-        "same_class": float((labels[:, 0] == labels[:, 1]).mean()) if len(both) else None,
-        "kappa": kappa(labels[:, 0], labels[:, 1]) if len(both) > 1 else None,
-        "dice": float(np.mean(overlaps)) if overlaps else None,
+        "same_class": float((labels[:, 0] == labels[:, 1]).mean()) if both else None,
+        "kappa": kappa(labels[:, 0], labels[:, 1]) if len(both) >= FEWEST else None,
+        "dice": float(known.mean()) if len(known) else None,
     }

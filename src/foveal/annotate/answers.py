@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foveal.annotate.desk import Desk
+from foveal.annotate.desk import NOT_YOURS, Desk
 from foveal.annotate.failures import RefusedError
+from foveal.annotate.looks import may_look
 from foveal.core.annotation import Annotation, RegionKind, Verdict
 from foveal.core.region import encode_region
 from foveal.core.shapes import Shapes, parse_shapes, rasterize
 from foveal.store.blobs import Blobs
+from foveal.store.leases import Lease
 from foveal.store.live import LiveState
 
 CLOCK_SLACK = 5.0  # seconds that a reading may seem longer than its lease
@@ -33,43 +35,82 @@ class Told:
 def keep(desk: Desk, case: str, told: Told, at: datetime) -> dict[str, Any]:
     """Save an answer to a case that the reader has open, or repeat that it is saved.
 
-    A case that the reader lost meanwhile is saved too unless somebody else has answered it as its
-    only reader: what an expert did is not thrown away.
+    A case whose time ran out is saved too, even where somebody else has it by now: what an expert
+    did is not thrown away, and where the two disagree a lead decides.
 
     Raises:
         RefusedError: if the case was never the reader's, or the answer does not fit.
         DataError: if the region leaves the image.
     """
-    lease = desk.store.leases.get(case, told.reader)
-    if lease is None:
-        known = _known(desk.live(), told)
-        if known is not None:
-            return known
-        raise RefusedError(
-            409, "not_yours", "This case is no longer open for you; the next one is ready."
-        )
     live = desk.live()
-    facts = desk.images.facts(lease.sample)
-    label = _label(told, live)
-    shapes = _shapes(told, live, facts.width, facts.height)
-    spent = max(desk.store.clock() - lease.began, 0.0) + CLOCK_SLACK
+    lease = desk.find(case, told.reader)
+    known = _known(live, told)
+    if known is not None:  # its acknowledgment was lost on the way; the store compares the two
+        sample, purpose, assisted = known.sample, known.purpose, known.assisted
+    elif lease is not None:
+        sample, purpose = lease.sample, lease.purpose
+        assisted = told.assisted and may_look(live, lease)
+    else:
+        raise RefusedError(409, "not_yours", NOT_YOURS)
+    label = label_of(told.verdict, told.label, live)
+    shapes = drawn_of(told.verdict, told.shapes, live, desk.images.size(sample))
     annotation = Annotation(
-        sample=lease.sample,
+        sample=sample,
         annotator=told.reader,
         verdict=told.verdict,
         label=label,
-        region_kind=_kind(shapes),
-        seconds=round(min(told.seconds, spent), 2),
+        region_kind=kind_of(shapes),
+        seconds=_spent(told.seconds, lease, desk.store.clock()),
         round=max(len(live.queries) - 1, 0),
         at=at.isoformat(timespec="seconds"),
-        purpose=lease.purpose,
+        purpose=purpose,
         key=told.key,
-        assisted=told.assisted and live.live.reading == "assisted",
+        assisted=assisted,
     )
+    saved = save(desk, annotation, shapes)
+    if lease is not None and lease.sample == sample:
+        desk.store.leases.answer(lease.id, lease.reader)
+    return saved
+
+
+def save(desk: Desk, annotation: Annotation, shapes: Shapes | None) -> dict[str, Any]:
+    """Keep an annotation with what was drawn, and acknowledge it."""
     region = None if shapes is None else encode_region(rasterize(shapes))
-    saved = desk.store.save(annotation, region, None if shapes is None else shapes.to_bytes())
-    desk.store.leases.answer(lease.id, lease.reader)
-    return {"saved": True, "seq": saved.seq, "duplicate": saved.duplicate}
+    kept = desk.store.save(annotation, region, None if shapes is None else shapes.to_bytes())
+    return {"saved": True, "seq": kept.seq, "duplicate": kept.duplicate}
+
+
+def label_of(verdict: Verdict, name: str | None, live: LiveState) -> int | None:
+    """The index of a class; None for answers that name none."""
+    if verdict != "labeled":
+        return None
+    if name not in live.classes:
+        raise RefusedError(422, "class", "Choose one of the project's classes.")
+    return live.classes.index(name)
+
+
+def drawn_of(
+    verdict: Verdict, shapes: Mapping[str, Any] | None, live: LiveState, size: tuple[int, int]
+) -> Shapes | None:
+    """What was drawn; None if this project draws nothing or the verdict is none.
+
+    Args:
+        size: width and height of the image in pixels.
+    Raises:
+        DataError: if it leaves the image, or is too much.
+    """
+    if verdict != "labeled" or not live.live.tools:
+        return None
+    if shapes is None:
+        return Shapes(*size)
+    return parse_shapes(shapes, *size)
+
+
+def kind_of(shapes: Shapes | None) -> RegionKind:
+    """The kind of region that an annotation is recorded with."""
+    if shapes is None:
+        return "none"
+    return "box" if shapes.kind == "box" else "mask"
 
 
 def earlier(blobs: Blobs, told: Annotation, live: LiveState) -> dict[str, Any]:
@@ -101,32 +142,13 @@ def today_of(live: LiveState, reader: str, day: str) -> tuple[int, float]:
     return len(mine), round(sum(one.seconds for one in mine), 1)
 
 
-def _known(live: LiveState, told: Told) -> dict[str, Any] | None:
-    """The answer for a save that came before: its acknowledgment was lost on the way."""
-    for seq, one in enumerate(live.history):
-        if one.key == told.key and one.annotator == told.reader:
-            return {"saved": True, "seq": seq, "duplicate": True}
-    return None
+def _known(live: LiveState, told: Told) -> Annotation | None:
+    """The answer that was kept under this key before."""
+    mine = (one for one in reversed(live.history) if one.annotator == told.reader)
+    return next((one for one in mine if one.key == told.key), None)
 
 
-def _label(told: Told, live: LiveState) -> int | None:
-    if told.verdict != "labeled":
-        return None
-    if told.label not in live.classes:
-        raise RefusedError(422, "class", "Choose one of the project's classes.")
-    return live.classes.index(told.label)
-
-
-def _shapes(told: Told, live: LiveState, width: int, height: int) -> Shapes | None:
-    """What was drawn; None if this project draws nothing or the verdict is none."""
-    if told.verdict != "labeled" or not live.live.tools:
-        return None
-    if told.shapes is None:
-        return Shapes(width, height)
-    return parse_shapes(told.shapes, width, height)
-
-
-def _kind(shapes: Shapes | None) -> RegionKind:
-    if shapes is None:
-        return "none"
-    return "box" if shapes.kind == "box" else "mask"
+def _spent(measured: float, lease: Lease | None, now: float) -> float:
+    """Seconds of reading: never more than the case was open, whatever the page measured."""
+    most = measured if lease is None else max(now - lease.began, 0.0) + CLOCK_SLACK
+    return round(min(measured, most), 2)

@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from foveal import __version__
 from foveal.annotate import failures
 from foveal.annotate.desk import Desk, Reader
-from foveal.annotate.routes import cases, exports, login, project
+from foveal.annotate.routes import accounts, cases, disputes, exports, login, project
 from foveal.annotate.security import Guarded, Rules
 
 STATIC = Path(__file__).parent / "static"
@@ -23,18 +23,19 @@ ASSETS = {
     ".svg": "image/svg+xml",
     ".wasm": "application/wasm",
     ".json": "application/json",
+    ".woff2": "font/woff2",
 }
 
 
 def create_app(desk: Desk, static: Path = STATIC) -> FastAPI:
-    """The application without its rules; tests of routes use it, servers `guarded`."""
+    """The application without the rules of `security`; servers run `guarded`."""
     app = FastAPI(
         title="Foveal", version=__version__, openapi_url=None, docs_url=None, redoc_url=None
     )
     app.state.desk = desk
     failures.install(app)
     api = APIRouter(prefix=API)
-    for module in (login, cases, project, exports):
+    for module in (login, accounts, cases, disputes, project, exports):
         api.include_router(module.router)
 
     @api.get("/openapi.json", include_in_schema=False)
@@ -60,7 +61,7 @@ def _serve_page(app: FastAPI, static: Path) -> None:
         index = static / "index.html"
         if not index.is_file():
             return Response(NO_PAGE, media_type="text/html")
-        return FileResponse(index, media_type="text/html", headers={"cache-control": "no-cache"})
+        return FileResponse(index, media_type="text/html")
 
     @app.get("/assets/{name}", include_in_schema=False)
     def asset(name: str) -> Response:

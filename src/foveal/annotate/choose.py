@@ -1,6 +1,8 @@
 """Choose: the next case for a reader, from what everyone has read so far; pure."""
 
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain, islice
 
 from foveal.core.annotation import Annotation, Purpose
 from foveal.core.pool import SampleId
@@ -38,6 +40,12 @@ def choose(state: LiveState, reader: str, taken: frozenset[SampleId]) -> Choice 
     return None
 
 
+def left_for(state: LiveState, reader: str) -> bool:
+    """Whether there is a case that this reader could read if nobody had it open."""
+    mine = {one.sample for one in state.history if one.annotator == reader}
+    return any(i not in mine and state.wants_readers(i) for i in _readable(state))
+
+
 class _Free:
     """Finds a case that still needs readers and that this one has neither read nor lost."""
 
@@ -61,8 +69,13 @@ def _turn_of_test(state: LiveState, mine: list[Annotation]) -> bool:
 
 
 def _tests(state: LiveState) -> Iterable[SampleId]:
-    """Test cases in an order drawn at random once, as many as the project wants."""
-    return list(_shuffled(state, "test"))[: state.live.test_target]
+    """Test cases in an order drawn at random once, as many as the project wants to be read."""
+    usable = (i for i in _shuffled(state, "test") if state.resolution(i).status != "excluded")
+    return islice(usable, state.live.test_target)
+
+
+def _readable(state: LiveState) -> Iterable[SampleId]:
+    return chain(_shuffled(state, "unlabeled"), _tests(state))
 
 
 def _repeat(state: LiveState, mine: list[Annotation]) -> SampleId | None:
@@ -81,7 +94,11 @@ def _begun(state: LiveState) -> Iterable[SampleId]:
     return (i for i in state.resolutions if state.resolution(i).status == "partial")
 
 
-def _shuffled(state: LiveState, part: str) -> list[SampleId]:
+def _shuffled(state: LiveState, part: str) -> tuple[SampleId, ...]:
     """The samples of a part in an order that is random but always the same."""
-    ids = (i for i, p in state.parts.items() if p == part)
-    return sorted(ids, key=lambda i: share_of(state.project, "order", i))
+    return _ordered(state.project, tuple(i for i, p in state.parts.items() if p == part))
+
+
+@lru_cache(maxsize=8)  # parts never change, and all wait while a case is chosen
+def _ordered(project: str, ids: tuple[SampleId, ...]) -> tuple[SampleId, ...]:
+    return tuple(sorted(ids, key=lambda i: share_of(project, "order", i)))

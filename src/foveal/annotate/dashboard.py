@@ -8,7 +8,11 @@ from foveal.store.jobs import Job
 from foveal.store.live import LiveState
 
 TOO_EARLY = "Too little has been read to say anything yet."
-SHOWN_METRICS = ("macro_auroc", "balanced_accuracy", "accuracy", "ece", "cam_dice", "dice")
+# The first that there is says whether more labels help.
+MAIN_METRICS = {"macro_auroc": "AUROC", "dice": "Dice", "accuracy": "accuracy"}
+SHOWN_METRICS = frozenset({*MAIN_METRICS, "balanced_accuracy", "ece", "cam_dice"})
+GAIN_OVER = 3  # points of the curve that a gain is guessed from
+ALIVE_SECONDS = 30.0  # after its last sign of life the worker counts as away
 
 
 def dashboard_of(live: LiveState, reader: str | None = None) -> dict[str, Any]:
@@ -49,12 +53,14 @@ def worker_of(jobs: Sequence[Job], now: float, beat: float | None) -> dict[str, 
     running = next((job for job in jobs if job.status == "running"), None)
     waiting = any(job.status == "waiting" for job in jobs)
     last = next((job for job in jobs if job.error), None)
-    alive = beat is not None and 0 <= now - beat < 30
+    alive = beat is not None and abs(now - beat) < ALIVE_SECONDS
     state = "working" if running and alive else "idle" if alive else "away"
     return {
         "state": state,
+        "job": running.kind if running else "",
         "waiting": waiting,
         "progress": dict(running.progress) if running else {},
+        "seconds_since_beat": None if beat is None else round(max(now - beat, 0.0), 1),
         "error": last.error if last and last.status in ("failed", "waiting") else "",
     }
 
@@ -109,17 +115,25 @@ def _advice(live: LiveState) -> list[str]:
 
 
 def _expected_gain(live: LiveState) -> str:
-    """What the next batch may bring, from the last two points of the curve; honest about noise."""
+    """What the next batch may bring, from the last points of the curve; honest about noise."""
     points = _curve(live)
-    known = [(p["labels"], p["metrics"].get("macro_auroc")) for p in points]
-    known = [(n, value) for n, value in known if value is not None]
-    if len(known) < 3 or known[-1][0] == known[-3][0]:
-        return "Three trainings are needed before a gain can be guessed."
-    (n0, v0), (n1, v1) = known[-3], known[-1]
-    gain = (v1 - v0) / (n1 - n0) * live.live.train_every
-    interval = points[-1]["interval"].get("macro_auroc")
-    noise = (interval[1] - interval[0]) / 2 if interval else None
-    words = f"At the pace of the last rounds {live.live.train_every} labels bring {gain:+.3f} AUROC"
-    if noise is not None and abs(gain) < noise:
-        return f"{words}; the test part is too small to see that (± {noise:.3f})."
-    return f"{words}."
+    for metric, words in MAIN_METRICS.items():
+        known = [p for p in points if p["metrics"].get(metric) is not None]
+        if len(known) >= GAIN_OVER and known[-1]["labels"] > known[-GAIN_OVER]["labels"]:
+            return _gain(known[-GAIN_OVER], known[-1], metric, words, live.live.train_every)
+    return "Three trainings are needed before a gain can be guessed."
+
+
+def _gain(
+    before: Mapping[str, Any], now: Mapping[str, Any], metric: str, words: str, labels: int
+) -> str:
+    pace = (now["metrics"][metric] - before["metrics"][metric]) / (now["labels"] - before["labels"])
+    gain = pace * labels
+    told = f"At the pace of the last rounds {labels} labels bring {gain:+.3f} {words}"
+    interval = now["interval"].get(metric)
+    if interval is None:
+        return f"{told}."
+    noise = (interval[1] - interval[0]) / 2
+    if abs(gain) < noise:
+        return f"{told}; the test part is too small to see that (± {noise:.3f})."
+    return f"{told} (± {noise:.3f})."

@@ -1,24 +1,31 @@
 """Desk: what every route works with; the open project, its images, and who is asking."""
 
-import hashlib
-import hmac
-import secrets
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from foveal.annotate.failures import RefusedError
-from foveal.annotate.images import ImageSource
+from foveal.annotate.failures import WORDS, RefusedError
+from foveal.annotate.gate import Gate
+from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
+from foveal.core.region import decode_region
 from foveal.core.spec import ExperimentSpec
+from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
 SESSION_SECONDS = 12 * 3600.0  # a working day
+CASE = re.compile("[0-9a-f]{32}")
+NOT_YOURS = "This case is no longer open for you; the next one is ready."
+UNSHOWABLE = "the image could not be read"
+MANIFEST, CACHE = "pool.csv", "cache"
 RANK: dict[Role, int] = {"reader": 0, "lead": 1, "admin": 2}
 
 
@@ -31,29 +38,40 @@ class Desk:
     spec: ExperimentSpec
     name: str
     secure: bool = False
-    key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    gate: Gate = field(default_factory=Gate, repr=False)
+    overlaps: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
 
     def live(self) -> LiveState:
         """The present of the project."""
         return self.store.live()
 
-    def sign(self, text: str) -> str:
-        """A word that only this server can make."""
-        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+    def overlap(self, first: str, second: str) -> float:
+        """Dice of the regions with these digests, computed once; NaN where it says nothing.
+
+        Two empty regions are such a case: that readers see nothing is told by their classes.
+        """
+        key = (min(first, second), max(first, second))
+        if key not in self.overlaps:
+            a, b = (decode_region(self.store.blobs.get(digest)) for digest in key)
+            told = a.shape == b.shape and (a.any() or b.any())
+            self.overlaps[key] = dice(a, b) if told else math.nan
+        return self.overlaps[key]
 
     def lease(self, case: str, reader: str) -> Lease:
         """A case that a reader has open; 409 if it is theirs no more."""
-        lease = self.store.leases.get(case, reader)
+        lease = self.find(case, reader)
         if lease is None:
-            raise RefusedError(
-                409, "not_yours", "This case is no longer open for you; the next one is ready."
-            )
+            raise RefusedError(409, "not_yours", NOT_YOURS)
         return lease
 
-    def put_aside(self, lease: Lease, reason: str) -> None:
+    def find(self, case: str, reader: str) -> Lease | None:
+        """As `lease`, or None."""
+        return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
+
+    def put_aside(self, lease: Lease) -> None:
         """Leave an image out that cannot be shown, so that the queue goes on."""
         if lease.sample not in self.live().quarantined:
-            self.store.append([quarantined(lease.sample, reason)])
+            self.store.append([quarantined(lease.sample, UNSHOWABLE)])
         self.store.leases.release(lease.id, lease.reader)
 
 
@@ -70,6 +88,20 @@ class Who:
         return self.account.name
 
 
+def open_desk(store: ProjectStore, name: str, secure: bool = False) -> Desk:
+    """The desk of an open project; its images are looked at once, and what is found is kept.
+
+    Args:
+        secure: whether browsers come over TLS, so that cookies may be kept to it.
+    Raises:
+        DataError: if no image of the project can be read.
+    """
+    spec = ExperimentSpec.model_validate(store.live().created["spec"])
+    folder: Path = store.folder
+    images = open_images(folder / MANIFEST, spec.data, folder / CACHE)
+    return Desk(store, images, spec, name, secure)
+
+
 def desk_of(request: Request) -> Desk:
     """The desk of the application."""
     desk: Desk = request.app.state.desk
@@ -82,16 +114,13 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 def who(request: Request, desk: AtDesk) -> Who:
     """Whoever is logged in; 401 without a session, 403 for a change without its word."""
     bearer = request.headers.get("authorization", "")
-    if bearer.startswith("Bearer "):
-        token = bearer.removeprefix("Bearer ")
-    else:
-        token = request.cookies.get(COOKIE, "")
-        word = request.headers.get(CSRF_HEADER, "")
-        if request.method not in SAFE and token and not csrf_fits(word, token, desk.sign):
-            raise RefusedError(403, "csrf", "The page's word is missing; load the page again.")
+    token = bearer.removeprefix("Bearer ") if bearer else request.cookies.get(COOKIE, "")
     account = desk.store.tokens.holder(token) if token else None
     if account is None:
-        raise RefusedError(401, "login", "Log in first; your session may have ended.")
+        raise RefusedError(401, *WORDS[401])
+    changes = request.method not in SAFE
+    if changes and not bearer and not csrf_fits(request.headers.get(CSRF_HEADER, ""), token):
+        raise RefusedError(403, "csrf", "The page's word is missing; load the page again.")
     return Who(account, token)
 
 

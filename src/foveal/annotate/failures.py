@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from foveal.annotate.images import UnreadableError
 from foveal.core.errors import DataError, FovealError, StoreError
 from foveal.store.project import KeyReusedError
 
@@ -18,7 +19,12 @@ WORDS = {
     403: ("forbidden", "Your role does not allow this."),
     404: ("unknown", "There is nothing here."),
     405: ("method", "This address does not take that method."),
+    413: ("too_large", "The request is larger than this address takes; send less at a time."),
 }
+TROUBLE = (
+    "The project could not be read or written; nothing you drew is lost. Try again, and if it "
+    "stays so, ask whoever keeps the server to read its log."
+)
 
 
 class RefusedError(Exception):
@@ -53,7 +59,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     def plain(_: Request, error: HTTPException) -> JSONResponse:
-        code, message = WORDS.get(error.status_code, ("refused", str(error.detail)))
+        code, message = WORDS.get(error.status_code, ("refused", "The request was refused."))
         return failure(error.status_code, code, message)
 
     @app.exception_handler(RequestValidationError)
@@ -66,6 +72,10 @@ def install(app: FastAPI) -> None:
     def reused(_: Request, error: KeyReusedError) -> JSONResponse:
         return failure(409, "key_reused", str(error))
 
+    @app.exception_handler(UnreadableError)
+    def unreadable(_: Request, error: UnreadableError) -> JSONResponse:
+        return failure(409, "unreadable", str(error))
+
     @app.exception_handler(DataError)
     def data(_: Request, error: DataError) -> JSONResponse:
         return failure(422, "data", str(error))
@@ -75,8 +85,8 @@ def install(app: FastAPI) -> None:
         if full_disk(error):
             message = "The server's disk is full: nothing was saved, and nothing you drew is lost."
             return failure(507, "full", message)
-        log.error("store: %s", error)
-        return failure(503, "store", str(error))
+        log.error("%s", error)
+        return failure(503, "store", TROUBLE)
 
     @app.exception_handler(FovealError)
     def other(_: Request, error: FovealError) -> JSONResponse:

@@ -1,14 +1,17 @@
 """ImageSource: pixels of a project's images as a viewer wants them, at their full depth."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from foveal.annotate.depth import Ends, Shown, ends_of, shown, stretched
+from foveal.annotate.held import Held
 from foveal.core.errors import DataError
 from foveal.core.pool import Sample, SampleId
 from foveal.core.spec import DataSpec
@@ -16,14 +19,16 @@ from foveal.data import Collection, load_pool
 from foveal.data.png import encode_png
 from foveal.data.readers import Place, read_picture
 from foveal.data.readers.npz import frames
+from foveal.data.readers.stack import stack_facts
 
 Which = Literal["current", "prior", "difference"]
 CHANNEL: dict[Which, int] = {"prior": 0, "current": 1, "difference": 2}
 ENDS = (0.5, 99.5)  # percentiles that become black and white at first
-SMALLEST, LARGEST = -(2**15), 2**15 - 1
-HELD = 64  # pictures kept decoded: neighbors of a slice are asked for one after another
+HELD_BYTES = 2**28  # of pictures kept decoded: neighbors of a slice are asked for one by one
 
-Shown = NDArray[np.uint8 | np.int16 | np.uint16]
+
+class UnreadableError(DataError):
+    """An image of the project cannot be shown; the message names its sample and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Facts:
     key_slice: int
     pair: bool
     color: bool
+    bits: int
+    signed: bool
     center: float
     width_of_window: float
     spacing_mm: tuple[float, ...]
@@ -49,6 +56,9 @@ class Facts:
             "key_slice": self.key_slice,
             "pair": self.pair,
             "color": self.color,
+            "bits": self.bits,
+            "signed": self.signed,
+            "samples_per_pixel": 3 if self.color else 1,
             "window": {"center": self.center, "width": self.width_of_window},
             "spacing_mm": list(self.spacing_mm),
         }
@@ -57,9 +67,9 @@ class Facts:
 class ImageSource:
     """Reads one picture at a time; the pool's pixels are never held."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, held_bytes: int = HELD_BYTES) -> None:
         self.collection = collection
-        self._read = lru_cache(HELD)(_pixels)
+        self._read = Held(_pixels, held_bytes)
 
     def sample(self, sample: SampleId) -> Sample:
         """A sample of the pool; DataError if it is unknown."""
@@ -69,25 +79,34 @@ class ImageSource:
         """Size, slices and first window of an image.
 
         Raises:
-            DataError: if it is unknown or cannot be read.
+            UnreadableError: if it is unknown or cannot be read.
         """
-        place = self._place(sample)
-        pair = "pair" in self.sample(sample).extra
-        pixels = self.pixels(sample)
-        low, high = np.percentile(pixels, ENDS)
-        if high <= low:
-            low, high = float(pixels.min()), float(pixels.max()) + 1
-        return Facts(
-            width=pixels.shape[1],
-            height=pixels.shape[0],
-            slices=len(frames(place.path)) if place.of_volume or pair else 1,
-            key_slice=(place.position or 0) if place.of_volume or pair else 0,
-            pair=pair,
-            color=pixels.ndim == 3,
-            center=float(low + high) / 2,
-            width_of_window=float(high - low),
-            spacing_mm=tuple(self.sample(sample).spacing_mm),
-        )
+        with _readable(sample):
+            place, pair = self._place(sample)
+            raw = self._read(place)
+            ends = ends_of(place, raw)
+            pixels = _of_time(raw, pair, "current", ends)
+            count, key = _extent(place, pair)
+            low, high = self._window(place, pixels, ends)
+            return Facts(
+                width=pixels.shape[1],
+                height=pixels.shape[0],
+                slices=count,
+                key_slice=key,
+                pair=pair,
+                color=pixels.ndim == 3,
+                bits=pixels.dtype.itemsize * 8,
+                signed=pixels.dtype.kind == "i",
+                center=(low + high) / 2,
+                width_of_window=high - low,
+                spacing_mm=tuple(self.sample(sample).spacing_mm),
+            )
+
+    def size(self, sample: SampleId) -> tuple[int, int]:
+        """Width and height in pixels; errors as `facts`."""
+        with _readable(sample):
+            height, width = self._read(self._place(sample)[0]).shape[:2]
+            return width, height
 
     def pixels(
         self, sample: SampleId, position: int | None = None, which: Which = "current"
@@ -98,20 +117,21 @@ class ImageSource:
             position: another slice of the same volume; the sample's own if None.
             which: of a pair, the time point or the difference.
         Raises:
-            DataError: if there is no such image or slice, or it cannot be read.
+            DataError: if there is no such slice or time point.
+            UnreadableError: if it is unknown or cannot be read.
         """
-        place = self._place(sample)
-        pair = "pair" in self.sample(sample).extra
-        if position is not None and position != (place.position or 0):
-            if not (place.of_volume or pair):
-                raise DataError(f"sample {sample!r} is a single image; it has no other slice")
-            if not 0 <= position < len(frames(place.path)):
-                raise DataError(f"the volume of sample {sample!r} has no slice {position}")
-            place = replace(place, position=position)
-        pixels = self._read(place)
-        if pair and pixels.ndim == 3:
-            return shown(pixels[:, :, CHANNEL[which]])
-        return shown(pixels)
+        with _readable(sample):
+            place, pair = self._place(sample)
+            count, key = _extent(place, pair)
+        if not 0 <= (key if position is None else position) < count:
+            raise DataError(f"sample {sample!r} has {count} slices, so none is {position}")
+        if which != "current" and not pair:
+            raise DataError(f"sample {sample!r} is one image and no pair of time points")
+        with _readable(sample):
+            if position is not None and (place.of_volume or pair):
+                place = _moved(place, position)
+            raw = self._read(place)
+            return _of_time(raw, pair, which, ends_of(place, raw))
 
     def png(self, values: NDArray[np.float32], sample: SampleId) -> bytes:
         """A map on the network's grid as a PNG on the image's own, black 0 and white 1."""
@@ -119,8 +139,27 @@ class ImageSource:
         placed = self.collection.on_image(values, (facts.height, facts.width))
         return encode_png(np.rint(np.clip(placed, 0, 1) * 255).astype(np.uint8))
 
-    def _place(self, sample: SampleId) -> Place:
-        return self.collection.places[self.sample(sample).id]
+    def _place(self, sample: SampleId) -> tuple[Place, bool]:
+        known = self.sample(sample)
+        place = self.collection.places[known.id]
+        return _moved(place, place.tile // 2) if place.tile else place, "pair" in known.extra
+
+    def _window(self, place: Place, pixels: Shown, ends: Ends | None) -> tuple[float, float]:
+        """What becomes black and white at first; 8-bit images were made to be seen as they are."""
+        if pixels.dtype == np.uint8:
+            return 0.0, 255.0
+        asked = self.collection.spec.window
+        if asked is not None:
+            low, high = asked[0] - asked[1] / 2, asked[0] + asked[1] / 2
+        elif place.of_volume:
+            facts = stack_facts(place.path)
+            low, high = facts.low, facts.high
+        else:
+            low, high = (float(value) for value in np.percentile(pixels, ENDS))
+            ends = None
+        if ends is not None:
+            low, high = (float(value) for value in stretched([low, high], ends))
+        return low, high if high > low else low + 1.0
 
 
 def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> ImageSource:
@@ -131,42 +170,56 @@ def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> Im
     return ImageSource(collection)
 
 
-def shown(pixels: NDArray[Any]) -> Shown:
-    """Pixels in a type that a browser can be handed; whole numbers keep their values.
-
-    Fractions are stretched over 16 bits, since a window needs steps and not units.
-    """
-    if pixels.dtype in (np.uint8, np.uint16):
-        return _eight_bit_color(pixels)
-    whole = bool((pixels == np.rint(pixels)).all())
-    low, high = float(pixels.min()), float(pixels.max())
-    if whole and low >= SMALLEST and high <= LARGEST:
-        return pixels.astype(np.int16)
-    span = (high - low) or 1.0
-    return _eight_bit_color(np.rint((pixels - low) / span * 65535).astype(np.uint16))
-
-
-def _eight_bit_color(pixels: NDArray[Any]) -> Shown:
-    if pixels.ndim == 3 and pixels.dtype == np.uint16:
-        return (pixels >> 8).astype(np.uint8)
-    kept: Shown = pixels
-    return kept
-
-
-def _pixels(place: Place) -> NDArray[Any]:
-    pixels: NDArray[Any] = read_picture(place).pixels
-    tile = pixels.ndim == 3 and pixels.shape[2] != 3
-    return np.asarray(pixels[len(pixels) // 2] if tile else pixels)
-
-
-def pack(pixels: Shown) -> tuple[bytes, str]:
-    """Little-endian bytes row by row, and the name of their type."""
-    kind = pixels.dtype.name
-    return np.ascontiguousarray(pixels.astype(pixels.dtype.newbyteorder("<"))).tobytes(), kind
-
-
 def unpack_map(data: bytes) -> NDArray[np.float32]:
     """(S, S) in [0, 1]: the map that the worker kept, from its bytes."""
     with io.BytesIO(data) as file:
         kept: NDArray[np.uint8] = np.load(file, allow_pickle=False)
     return kept.astype(np.float32) / np.float32(255)
+
+
+@contextmanager
+def _readable(sample: SampleId) -> Iterator[None]:
+    """What a file says of itself, its name above all, is for nobody who asks over the network."""
+    try:
+        yield
+    except (DataError, OSError, ValueError) as error:
+        raise UnreadableError(
+            f"the image of sample {sample!r} must be readable, but is not; it is left out, and a "
+            "lead can take it in again"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Plane(Place):
+    """One picture of a tile."""
+
+    plane: int = 0
+
+
+def _moved(place: Place, position: int) -> Place:
+    """Another picture of the same volume, or of the same tile."""
+    if not place.tile:
+        return replace(place, position=position)
+    return _Plane(
+        place.path, place.position, place.archive, place.member, place.tile, plane=position
+    )
+
+
+def _extent(place: Place, pair: bool) -> tuple[int, int]:
+    """How many pictures can be scrolled through, and which of them is asked about."""
+    if place.tile:
+        return place.tile, place.tile // 2
+    if place.of_volume or pair:
+        return len(frames(place.path)), place.position or 0
+    return 1, 0
+
+
+def _pixels(place: Place) -> NDArray[Any]:
+    pixels: NDArray[Any] = read_picture(place).pixels
+    return np.asarray(pixels[place.plane]) if isinstance(place, _Plane) else pixels
+
+
+def _of_time(raw: NDArray[Any], pair: bool, which: Which, ends: Ends | None) -> Shown:
+    if pair:  # gray again where all channels agree
+        raw = raw[:, :, CHANNEL[which]] if raw.ndim == 3 else raw
+    return shown(raw, ends)

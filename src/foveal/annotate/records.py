@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from foveal.annotate.images import ImageSource
 from foveal.core.annotation import Annotation
-from foveal.core.arrays import BoolArray
 from foveal.core.pool import SampleId
 from foveal.core.region import decode_region, encode_region
 from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
@@ -58,8 +57,7 @@ def take_in(
     kept = 0
     for sample, one in pairs.items():
         name = images.sample(sample).uri.rpartition("/")[2]
-        facts = images.facts(sample)
-        if (one.width, one.height) != (facts.width, facts.height):
+        if (one.width, one.height) != images.size(sample):
             problems.append(f"{name}: it was labeled at another size, {one.width} x {one.height}")
         elif one.label not in live.classes:
             problems.append(f"{name}: the project has no class {one.label!r}")
@@ -92,21 +90,21 @@ def _record(
     images: ImageSource,
     blobs: Blobs,
 ) -> tuple[str, int, int, str | None, Shapes]:
-    facts = images.facts(sample)
-    shapes = _shapes(told, blobs, facts.width, facts.height)
-    return images.sample(sample).uri, facts.width, facts.height, label, shapes
-
-
-def _shapes(told: Sequence[Annotation], blobs: Blobs, width: int, height: int) -> Shapes:
+    width, height = images.size(sample)
     if len(told) == 1 and told[0].shapes:
-        return parse_shapes(json.loads(blobs.get(told[0].shapes)), width, height)
+        shapes = parse_shapes(json.loads(blobs.get(told[0].shapes)), width, height)
+    else:
+        shapes = Shapes(width, height, consensus(told, blobs, width, height))
+    return images.sample(sample).uri, width, height, label, shapes
+
+
+def consensus(
+    told: Sequence[Annotation], blobs: Blobs, width: int, height: int
+) -> tuple[Mask, ...]:
+    """The pixels that most of those drew who drew regions; () if there are none."""
     drawn = [decode_region(blobs.get(one.region)) for one in told if one.region]
-    return Shapes(width, height, _most(drawn))
-
-
-def _most(drawn: Iterable[BoolArray]) -> tuple[Mask, ...]:
-    masks = list(drawn)
-    if not masks:
-        return ()
-    most = np.mean(masks, axis=0) > 0.5
+    votes = np.zeros((height, width), np.int64)
+    for region in drawn:
+        votes += region
+    most = 2 * votes > len(drawn)
     return (Mask(pack_runs(most)),) if most.any() else ()

@@ -1,14 +1,16 @@
 """Security: what every request must satisfy before a route sees it; what every answer carries."""
 
-import secrets
-from collections.abc import Callable, Iterable, Sequence
+import hashlib
+import hmac
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from foveal.annotate.failures import failure
+from foveal.annotate.failures import WORDS, failure
 
 COOKIE = "foveal_session"
 CSRF_HEADER = "x-foveal-csrf"
@@ -68,21 +70,12 @@ class Guarded:
         if refused is not None:
             await failure(*refused)(scope, receive, sent)
             return
-        counted = _Counted(receive, self._rules.limit_of(scope["path"]))
-        try:
-            await self._app(scope, counted, sent)
-        except TooLargeError:
-            await failure(413, "too_large", TOO_LARGE)(scope, receive, sent)
-
-
-TOO_LARGE = "The request is larger than this address takes; send less at a time."
-
-
-class TooLargeError(Exception):
-    """A body went over its limit."""
+        await self._app(scope, _Counted(receive, self._rules.limit_of(scope["path"])), sent)
 
 
 class _Counted:
+    """Counts a body; the error is one that routes let pass and that becomes an answer."""
+
     def __init__(self, receive: Receive, limit: int) -> None:
         self._receive, self._left = receive, limit
 
@@ -90,7 +83,7 @@ class _Counted:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise TooLargeError
+            raise HTTPException(413)
         return message
 
 
@@ -103,7 +96,7 @@ def refusal(method: str, path: str, headers: Headers, rules: Rules) -> tuple[int
         return 403, "cross_site", "This request came from another site and was refused."
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > rules.limit_of(path):
-        return 413, "too_large", TOO_LARGE
+        return 413, *WORDS[413]
     return None
 
 
@@ -115,20 +108,25 @@ def same_site(headers: Headers) -> bool:
     return origin is None or urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
 
 
-def csrf_of(token: str, sign: Callable[[str], str]) -> str:
-    """The word that a page must send with each change, from its session's token."""
-    return sign(f"csrf {token}")
+def csrf_of(token: str) -> str:
+    """The word that a page must send with each change.
+
+    Made of its session's token, which no page can read, so that it outlives a restart of the
+    server and can be guessed by nobody who does not have the session itself.
+    """
+    return hmac.new(token.encode(), b"csrf", hashlib.sha256).hexdigest()
 
 
-def csrf_fits(given: str, token: str, sign: Callable[[str], str]) -> bool:
+def csrf_fits(given: str, token: str) -> bool:
     """Whether a request carries its session's word; compared in constant time."""
-    return secrets.compare_digest(given.encode(), csrf_of(token, sign).encode())
+    return hmac.compare_digest(given.encode(), csrf_of(token).encode())
 
 
 def host_names(host: str, more: Iterable[str] = ()) -> frozenset[str]:
     """Names a server bound to `host` answers to."""
-    loopback = {"127.0.0.1", "localhost", "[::1]"}
-    return frozenset({*loopback, *(name.lower() for name in more), *({host} if host else ())})
+    loopback = ("127.0.0.1", "localhost", "[::1]")
+    own = f"[{host}]" if ":" in host else host
+    return frozenset(name.lower() for name in (*loopback, own, *more) if name)
 
 
 def _host(header: str) -> str:
@@ -145,7 +143,7 @@ def _with_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
-            if path.startswith("/api/") and "cache-control" not in headers:
+            if not path.startswith("/assets/"):  # nothing of a patient stays in a browser
                 headers["cache-control"] = "no-store"
         await send(message)
 

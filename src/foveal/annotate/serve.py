@@ -15,6 +15,7 @@ from foveal.core.errors import StoreError
 from foveal.store.accounts import Account
 
 UPLOADS = 200 * MEGABYTE
+BACKLOG = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,9 @@ def server(desk: Desk, listen: Listen) -> uvicorn.Server:
     config = uvicorn.Config(
         guarded(desk, rules),
         log_level="warning",
+        lifespan="off",
+        ws="none",
+        timeout_keep_alive=30,
         access_log=False,
         server_header=False,
         proxy_headers=listen.behind_proxy,
@@ -86,15 +90,15 @@ def bound(listen: Listen) -> socket.socket:
     Raises:
         StoreError: if the port is taken or the address is none of this machine's.
     """
+    made = socket.socket(socket.AF_INET6 if ":" in listen.host else socket.AF_INET)
     try:
-        family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-        made = socket.socket(family)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((listen.host, listen.port))
+        made.listen(BACKLOG)
     except OSError as error:
+        made.close()
         raise StoreError(
             f"could not listen on {listen.host}:{listen.port}: {error.strerror}; choose another "
             "--port"
         ) from error
-    made.listen(128)
     return made

@@ -31,7 +31,10 @@ class Task(StrEnum):
 
 def command(
     pool: Annotated[
-        Path, typer.Argument(metavar="POOL.csv", help="manifest; label or mask empty where unknown")
+        Path,
+        typer.Argument(
+            metavar="POOL.csv", help="manifest, label or mask empty where unknown; or a project"
+        ),
     ],
     budget: Annotated[int, typer.Option("--budget", "-n", min=1, help="images to choose")] = 20,
     task: Annotated[Task, typer.Option(help="classes of images, or foreground pixel by pixel")] = (
@@ -54,6 +57,8 @@ def command(
     and chooses among the others. With no or too few labels it chooses images that stand for many
     (TypiClust on pretrained features). Write what experts say into the manifest and run it again.
 
+    Of a project (made by foveal init) it lists what the worker ranked and nobody has read yet.
+
     Examples:
       foveal select pool.csv --budget 30 --out monday.csv
 
@@ -65,8 +70,12 @@ def command(
     from foveal.core.files import write_whole
     from foveal.core.spec import parse_spec, with_settings
     from foveal.loop.select import select
+    from foveal.store.folder import is_project
 
     console = Console()
+    if is_project(pool):
+        _tell_project(pool, budget, out, console)
+        return
     settings: dict[str, Any] = {} if spec is None else read_settings(spec, [])
     fixed = {"task": task.value, "data.source": pool.name}
     if strategy is not None:
@@ -76,6 +85,30 @@ def command(
         chosen = select(parse_spec(settings), budget, pool.parent, watcher)
     write_whole(out, _table_of(chosen).encode())
     _tell(chosen, out, console)
+
+
+def _tell_project(project: Path, budget: int, out: Path, console: Console) -> None:
+    """The queue of a project as a table."""
+    from foveal.annotate.images import open_images
+    from foveal.core.files import write_whole
+    from foveal.core.spec import parse_spec
+    from foveal.store.project import ProjectStore
+
+    with ProjectStore.open(project) as store:
+        live = store.live()
+    spec = parse_spec(live.created["spec"])
+    images = open_images(project / spec.data.source, spec.data)
+    query = live.queries[-1]
+    why = dict(zip(query.ids, query.why, strict=True)) if query.why else {}
+    wanted = live.pending()[:budget]
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(("rank", "image", "why"))
+    for rank, sample in enumerate(wanted, 1):
+        rows.writerow((rank, images.sample(sample).uri, why.get(sample, "")))
+    write_whole(out, text.getvalue().encode())
+    told = f"{len(wanted)} images chosen by {query.strategy} in round {query.round}: {out}"
+    console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 # Whoever chooses for a team tests nothing, so that all images may be chosen.

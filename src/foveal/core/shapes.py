@@ -206,6 +206,9 @@ def _filled(points: np.ndarray[Any, np.dtype[np.float64]], height: int, width: i
     """Even-odd filling, one row of pixel centers at a time."""
     region = np.zeros((height, width), bool)
     starts, ends = points, np.roll(points, -1, axis=0)
+    # Downwards both ways, so that two polygons that share an edge round it alike.
+    upwards = (starts[:, 1] > ends[:, 1])[:, None]
+    starts, ends = np.where(upwards, ends, starts), np.where(upwards, starts, ends)
     first = max(math.floor(points[:, 1].min() - 0.5), 0)
     last = min(math.ceil(points[:, 1].max()), height)
     for row in range(first, last):

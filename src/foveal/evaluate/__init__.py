@@ -1,6 +1,6 @@
 """Evaluate: metrics, calibration, learning curves, and what can be said over seeds."""
 
-from foveal.evaluate.agreement import kappa
+from foveal.evaluate.agreement import fleiss_kappa, kappa
 from foveal.evaluate.bootstrap import bootstrap_interval
 from foveal.evaluate.calibration import Reliability, ece, reliability
 from foveal.evaluate.cautions import warnings_for
@@ -42,6 +42,7 @@ __all__ = [
     "dice",
     "ece",
     "effect_size",
+    "fleiss_kappa",
     "foreground_efficiency",
     "hd95_mm",
     "holm",

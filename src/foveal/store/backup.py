@@ -13,12 +13,12 @@ from sqlalchemy import insert, select
 
 from foveal.core.errors import StoreError
 from foveal.store.engine import Database, database, translated
+from foveal.store.folder import PROJECT
 from foveal.store.journal import METADATA as OF_JOURNAL
 from foveal.store.migrate import upgrade
 from foveal.store.tables import METADATA
 
 DATABASE = "project.sqlite"
-PROJECT = "project.json"
 LEFT_OUT = frozenset({"cache"})  # can be made again
 
 
@@ -41,7 +41,7 @@ def copy_project(folder: Path, where: Database, target: Path) -> None:
     half = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         half.mkdir(parents=True)
-        _copy_database(where, half / DATABASE)
+        copy_database(where, half / DATABASE)
         _copy_files(folder, half)
         _say_where(half / PROJECT)
         os.sync()
@@ -58,7 +58,8 @@ def copy_project(folder: Path, where: Database, target: Path) -> None:
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _copy_database(where: Database, to: Path) -> None:
+def copy_database(where: Database, to: Path) -> None:
+    """Copy a database as it is at one moment to an SQLite file."""
     if where.file is None:
         _copy_tables(where, to)
         return

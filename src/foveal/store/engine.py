@@ -79,7 +79,8 @@ def _sqlite(file: Path) -> Database:
 
 def _server(url: URL) -> Database:
     try:
-        reader = create_engine(url, isolation_level="REPEATABLE READ")
+        # Asked before each use whether it still lives: a server may have been restarted meanwhile.
+        reader = create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
     except (ImportError, NoSuchModuleError) as error:
         raise StoreError(
             f"a journal on {url.drivername!r} needs the Python driver of that database, but "

@@ -1,14 +1,11 @@
 """ProjectStore: a project's folder, opened; the server, the worker and commands share it."""
 
-import json
-import os
-import secrets
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +14,12 @@ from sqlalchemy import insert, select
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
-from foveal.core.files import write_whole
 from foveal.store.accounts import Accounts
-from foveal.store.backup import copy_project
+from foveal.store.backup import copy_database, copy_project
 from foveal.store.blobs import Blobs
 from foveal.store.engine import Database, database, translated
 from foveal.store.events import Event
+from foveal.store.folder import check_address, make_folder, read_about, read_secret
 from foveal.store.jobs import Jobs
 from foveal.store.journal import HEAD, Journal, create_head, extend, walk
 from foveal.store.leases import Leases
@@ -34,13 +31,8 @@ from foveal.store.tables import SAVES
 from foveal.store.tokens import Tokens
 from foveal.store.verify import verify
 
-PROJECT = "project.json"
 DATABASE = "project.sqlite"
-SECRET = "secret"  # noqa: S105 - the file's name
 BLOBS = "blobs"
-POOL = "pool"
-SECRET_BYTES = 32
-SCHEMA = 1
 LONGEST_KEY = 64
 
 
@@ -76,7 +68,7 @@ class ProjectStore:
         self.blobs = Blobs(folder / BLOBS)
         self.journal = Journal(where, resources)
         self.accounts = Accounts(room, clock)
-        self.tokens = Tokens(room, _secret(folder), clock)
+        self.tokens = Tokens(room, read_secret(folder), clock)
         self.leases = Leases(room, clock)
         self.jobs = Jobs(room, clock)
         self.clock = clock
@@ -98,25 +90,7 @@ class ProjectStore:
         Raises:
             StoreError: if there is something in the folder, or it cannot be written.
         """
-        if folder.exists() and (not folder.is_dir() or any(map(_foreign, folder.iterdir()))):
-            raise StoreError(
-                f"a new project needs an empty folder, but {folder.name!r} holds something; choose "
-                "another name, or open what is there with `foveal serve`"
-            )
-        about = {
-            "schema": SCHEMA,
-            "id": secrets.token_hex(8),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "database": _without_password(url),
-        }
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _write_secret(folder / SECRET)
-        except OSError as error:
-            raise StoreError(
-                f"could not make the folder {folder.name!r}: {error.strerror}; choose another one"
-            ) from error
-        write_whole(folder / PROJECT, (json.dumps(about, indent=2) + "\n").encode())
+        make_folder(folder, _without_password(url))
         return cls.open(folder, url, clock, create=True)
 
     @classmethod
@@ -136,7 +110,7 @@ class ProjectStore:
             SchemaError: if it was written by a newer version, or is damaged.
         """
         about = read_about(folder)
-        _check_address(folder, bool(about["database"]), bool(url))
+        check_address(folder, bool(about["database"]), bool(url))
         where = database(url or folder / DATABASE)
         with ExitStack() as resources:
             resources.callback(where.reader.dispose)
@@ -264,33 +238,6 @@ class ProjectStore:
         return None if row is None else _same(row.content, content, row.seq)
 
 
-def read_about(folder: Path) -> dict[str, Any]:
-    """What `project.json` says.
-
-    Raises:
-        StoreError: if the folder holds no project.
-    """
-    try:
-        about: dict[str, Any] = json.loads((folder / PROJECT).read_text())
-        newer = about["schema"] > SCHEMA
-        found = {"id": str(about["id"]), "database": str(about["database"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(
-            f"{folder.name!r} must be the folder of a project, but has no readable {PROJECT!r}; "
-            "make one with `foveal init`"
-        ) from error
-    if newer:
-        raise SchemaError(
-            f"project {folder.name!r} was made by a newer Foveal; update Foveal to open it"
-        )
-    return about | found
-
-
-def is_project(folder: Path) -> bool:
-    """Whether a folder holds a project."""
-    return (folder / PROJECT).is_file()
-
-
 def _same(stored: str, content: str, seq: int) -> Saved:
     if stored != content:
         raise KeyReusedError(
@@ -298,19 +245,6 @@ def _same(stored: str, content: str, seq: int) -> Saved:
             "nothing was changed. Load the case again and save it anew"
         )
     return Saved(seq, duplicate=True)
-
-
-def _check_address(folder: Path, on_server: bool, given: bool) -> None:
-    if on_server and not given:
-        raise StoreError(
-            f"project {folder.name!r} lies in a database server; give its address with "
-            "--database (it holds a password, so that it is kept nowhere)"
-        )
-    if given and not on_server:
-        raise StoreError(
-            f"project {folder.name!r} lies in its folder, but a database server was named; leave "
-            "--database out"
-        )
 
 
 def _bring_up_to_date(where: Database, project: str, create: bool) -> None:
@@ -325,10 +259,23 @@ def _bring_up_to_date(where: Database, project: str, create: bool) -> None:
             )
         check_known(found, where.name)
         if found != newest():
+            if found is not None and where.file is not None:
+                _keep_old(where, where.file, found)
             upgrade(connection)
         if connection.scalar(select(HEAD.c.version)) is None:
             create_head(connection)
         _check_owner(next(walk(connection), None), project, where.name)
+
+
+def _keep_old(where: Database, file: Path, version: str) -> None:
+    """A copy beside a database that is about to be upgraded, for those who must go back."""
+    try:
+        copy_database(where, file.with_name(f"{file.name}.{version}"))
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"the database {file.name!r} must be copied before it is brought up to date, but: "
+            f"{error}; free space in its folder and open the project again. Nothing was changed"
+        ) from error
 
 
 def _check_owner(first: Event | None, project: str, name: str) -> None:
@@ -337,35 +284,6 @@ def _check_owner(first: Event | None, project: str, name: str) -> None:
             f"the database {name!r} must be that of the project in this folder, but holds another "
             "one; check --database, or restore both from one backup"
         )
-
-
-def _write_secret(path: Path) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(SECRET_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _secret(folder: Path) -> bytes:
-    try:
-        found = bytes.fromhex((folder / SECRET).read_text().strip())
-        if len(found) != SECRET_BYTES:
-            raise ValueError("it was cut short")
-        return found
-    except FileNotFoundError:  # a project that was opened from an archive or moved without it
-        _write_secret(folder / SECRET)
-        return bytes.fromhex((folder / SECRET).read_text())
-    except (OSError, ValueError) as error:
-        raise StoreError(
-            f"project {folder.name!r} must hold its secret, but it cannot be read; delete the file "
-            f"{SECRET!r} (everybody has to log in again)"
-        ) from error
-
-
-def _foreign(path: Path) -> bool:
-    """Whether a file was not made for the project beforehand, as its manifest and images were."""
-    return not path.name.startswith(POOL)
 
 
 def _without_password(url: str) -> str:

@@ -5,37 +5,22 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
-from pydantic import Field
 
 from foveal.annotate.answers import Told, earlier, history_of, keep, today_of
-from foveal.annotate.choose import choose
+from foveal.annotate.choose import choose, left_for
+from foveal.annotate.depth import Shown, pack
 from foveal.annotate.desk import AtDesk, Desk, Reader
 from foveal.annotate.failures import RefusedError
-from foveal.annotate.images import Which, pack, unpack_map
-from foveal.annotate.routes.login import Strict
-from foveal.core.errors import DataError
+from foveal.annotate.images import UnreadableError, Which, unpack_map
+from foveal.annotate.looks import look_of, may_look
+from foveal.annotate.routes.bodies import Answer, Sought
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState
 
 router = APIRouter(tags=["cases"])
-UNSHOWABLE = "the image could not be read"
 MOST_TRIES = 50  # images that cannot be read, one after another, until the reader is told
-
-
-class Answer(Strict):
-    """What a reader says of a case."""
-
-    verdict: Literal["labeled", "skipped", "unsure", "bad"]
-    label: str | None = Field(None, alias="class", max_length=200)
-    shapes: dict[str, Any] | None = None
-    seconds: Annotated[float, Field(ge=0, le=24 * 3600)] = 0.0
-    assisted: bool = False
-
-
-class Sought(Strict):
-    """A case the reader has answered and wants to correct."""
-
-    sample: str = Field(max_length=64)
+ALL_READ = "Every case has been read. Thank you."
+ALL_OPEN = "The last cases are open with other readers; come back in a while."
 
 
 @router.post("/next")
@@ -47,11 +32,12 @@ def next_case(asking: Reader, desk: AtDesk) -> dict[str, Any]:
             asking.name, partial(choose, live, asking.name), live.live.lease_seconds
         )
         if lease is None:
-            return {"done": True, "message": "Every case has been read. Thank you."}
+            waiting = left_for(live, asking.name)
+            return {"done": True, "message": ALL_OPEN if waiting else ALL_READ}
         try:
             return _case(desk, live, lease)
-        except DataError:
-            desk.put_aside(lease, UNSHOWABLE)
+        except UnreadableError:
+            desk.put_aside(lease)
     raise RefusedError(
         409, "unreadable", "Many images in a row cannot be read; ask whoever keeps the project."
     )
@@ -78,6 +64,17 @@ def reopen(body: Sought, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     return _case(desk, live, lease) | {"previous": earlier(desk.store.blobs, mine, live)}
 
 
+@router.get("/cases/{case}")
+def open_case(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
+    """A case that one has open, answered or not, with one's answer to it."""
+    lease = desk.lease(case, asking.name)
+    live = desk.live()
+    mine = live.answers(lease.sample).get(asking.name)
+    shown = mine if mine is not None and lease.answered else None
+    previous = earlier(desk.store.blobs, shown, live) if shown else None
+    return _case(desk, live, lease) | {"previous": previous}
+
+
 @router.get("/cases/{case}/pixels")
 def pixels(
     case: str,
@@ -89,20 +86,24 @@ def pixels(
     """Little-endian pixels row by row; `X-Foveal-Shape` (H,W,C) and `X-Foveal-Type` say how."""
     lease = desk.lease(case, asking.name)
     try:
-        shown = desk.images.pixels(lease.sample, position, which)
-    except DataError as error:
-        raise RefusedError(409, "unreadable", "This picture cannot be shown.") from error
-    data, kind = pack(shown)
-    channels = shown.shape[2] if shown.ndim == 3 else 1
-    return Response(
-        data,
-        media_type="application/octet-stream",
-        headers={
-            "x-foveal-shape": f"{shown.shape[0]},{shown.shape[1]},{channels}",
-            "x-foveal-type": kind,
-            "cache-control": "private, max-age=3600",
-        },
-    )
+        return as_bytes(desk.images.pixels(lease.sample, position, which))
+    except UnreadableError:
+        desk.put_aside(lease)
+        raise
+
+
+@router.get("/cases/{case}/model")
+def opinion(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
+    """What the model thinks of a case, and which maps it has; in blinded mode after the answer."""
+    lease = desk.lease(case, asking.name)
+    live = desk.live()
+    _check_look(live, lease)
+    known = look_of(live, lease.sample)
+    return {
+        "class": None if known.predicted is None else live.classes[known.predicted],
+        "confidence": known.confidence,
+        "maps": sorted(known.maps),
+    }
 
 
 @router.get("/cases/{case}/map")
@@ -112,10 +113,9 @@ def look(
     """Where the model looks (`cam`), or expects something to see, as a gray PNG of the image."""
     lease = desk.lease(case, asking.name)
     live = desk.live()
-    if live.live.reading == "blinded" and asking.name not in live.answers(lease.sample):
-        raise RefusedError(403, "answer_first", "Answer first; then the model's map is shown.")
-    digest = _shown(live, lease.sample).get(kind)
-    if not digest:
+    _check_look(live, lease)
+    digest = look_of(live, lease.sample).maps.get(kind)
+    if digest is None:
         raise RefusedError(404, "unknown", "The model has no map of this case yet.")
     png = desk.images.png(unpack_map(desk.store.blobs.get(digest)), lease.sample)
     return Response(png, media_type="image/png")
@@ -127,7 +127,7 @@ def answer(
     body: Answer,
     asking: Reader,
     desk: AtDesk,
-    key: Annotated[str, Header(alias="idempotency-key", min_length=8, max_length=64)],
+    key: Annotated[str, Header(alias="idempotency-key", pattern="^[0-9A-Za-z._-]{8,64}$")],
 ) -> dict[str, Any]:
     """Keep an answer; it is on the disk when this is answered, once for each key."""
     told = Told(
@@ -139,20 +139,39 @@ def answer(
 @router.post("/cases/{case}/renew")
 def renew(case: str, asking: Reader, desk: AtDesk) -> dict[str, bool]:
     """Keep a case open while one reads."""
-    return {"kept": desk.store.leases.renew(case, asking.name, desk.live().live.lease_seconds)}
+    lease = desk.find(case, asking.name)
+    seconds = desk.live().live.lease_seconds
+    return {"kept": lease is not None and desk.store.leases.renew(case, asking.name, seconds)}
 
 
 @router.post("/cases/{case}/release")
 def release(case: str, asking: Reader, desk: AtDesk) -> dict[str, bool]:
     """Give a case back unread."""
-    desk.store.leases.release(case, asking.name)
+    if desk.find(case, asking.name) is not None:
+        desk.store.leases.release(case, asking.name)
     return {"done": True}
 
 
 @router.get("/history")
-def history(asking: Reader, desk: AtDesk, limit: int = 20) -> list[dict[str, Any]]:
+def history(
+    asking: Reader, desk: AtDesk, limit: Annotated[int, Query(ge=0, le=200)] = 20
+) -> list[dict[str, Any]]:
     """One's own last answers, newest first; each can be opened again."""
-    return history_of(desk.live(), asking.name, min(max(limit, 0), 200))
+    return history_of(desk.live(), asking.name, limit)
+
+
+def as_bytes(shown: Shown) -> Response:
+    """Pixels as an answer."""
+    data, kind = pack(shown)
+    channels = shown.shape[2] if shown.ndim == 3 else 1
+    shape = f"{shown.shape[0]},{shown.shape[1]},{channels}"
+    headers = {"x-foveal-shape": shape, "x-foveal-type": kind}
+    return Response(data, media_type="application/octet-stream", headers=headers)
+
+
+def _check_look(live: LiveState, lease: Lease) -> None:
+    if not may_look(live, lease):
+        raise RefusedError(403, "answer_first", "Answer first; then what the model says is shown.")
 
 
 def _case(desk: Desk, live: LiveState, lease: Lease) -> dict[str, Any]:
@@ -170,15 +189,10 @@ def _case(desk: Desk, live: LiveState, lease: Lease) -> dict[str, Any]:
         "rank": None if place is None else place + 1,
         "of": len(query.ids) if query else 0,
         **facts.as_dict(),
-        "map": live.live.reading == "assisted" and "cam" in _shown(live, lease.sample),
-        "expires_in": lease.expires - desk.store.clock(),
+        "answered": lease.answered,
+        "map": may_look(live, lease) and bool(look_of(live, lease.sample).maps),
+        "expires_in": round(lease.expires - desk.store.clock(), 1),
         "labels_today": count,
         "seconds_today": seconds,
         "previous": None,
     }
-
-
-def _shown(live: LiveState, sample: str) -> dict[str, Any]:
-    cases = live.details[-1].get("cases", {}) if live.details else {}
-    found: dict[str, Any] = cases.get(sample, {})
-    return found

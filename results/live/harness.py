@@ -1,0 +1,119 @@
+"""A project on made-up images, and its server and worker as processes that can be killed."""
+
+import csv
+import multiprocessing
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import numpy as np
+
+from foveal.annotate.desk import Desk
+from foveal.annotate.images import open_images
+from foveal.annotate.serve import Listen, server
+from foveal.core.arrays import BoolArray
+from foveal.core.live_spec import parse_live
+from foveal.core.shapes import pack_runs
+from foveal.core.spec import parse_spec
+from foveal.loop.live import Worker, init_project
+from foveal.store.project import ProjectStore
+
+CLASSES = ("dark", "bright")
+SIDE = 32
+PRELOAD = ["foveal.annotate.serve", "foveal.loop.live", "foveal.loop.classify"]
+PASSWORD = "a long enough password"  # noqa: S105 - of accounts that live for minutes
+SETTINGS = {
+    "data": {"image_size": SIDE, "test_fraction": 0.1, "leaks": "report"},
+    "model": {"adapter": 16, "pooling": "mean"},
+    "train": {"epochs": 3, "explanation_weight": 0, "region_weight": 0, "precision": "32"},
+    "acquire": {"strategy": "margin", "skip_near_duplicates": False},
+}
+
+
+def nursery() -> multiprocessing.context.ForkServerContext:
+    """Processes that start in milliseconds, since everything is loaded already."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOAD)
+    return context
+
+
+def make(folder: Path, images: int, readers: int, train_every: int) -> Path:
+    """A project of noise, bright or dark, with accounts r0, r1, ..."""
+    rng = np.random.default_rng(0)
+    bright = rng.random(images) < 0.5
+    pixels = rng.integers(0, 120, (images, SIDE, SIDE), np.uint8)
+    pixels += (bright * 120).astype(np.uint8)[:, None, None]
+    np.savez(folder / "images.npz", train_images=pixels, train_labels=bright.astype(np.int64))
+    with (folder / "pool.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image"])
+        rows.writerows([f"images.npz#train_images:{i}"] for i in range(images))
+    live = parse_live({"classes": CLASSES, "train_every": train_every, "test_every": 5})
+    project = folder / "project"
+    init_project(project, folder / "pool.csv", live, SETTINGS)
+    with ProjectStore.open(project) as store:
+        for i in range(readers):
+            store.accounts.add(f"r{i}", "lead", PASSWORD)
+    return project
+
+
+def serve(project: Path, port: int) -> None:
+    """What the server's process does."""
+    with ProjectStore.open(project) as store, socket.socket() as made:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(("127.0.0.1", port))
+        made.listen(64)
+        spec = parse_spec(store.live().created["spec"])
+        images = open_images(project / spec.data.source, spec.data)
+        desk = Desk(store, images, spec, project.name)
+        server(desk, Listen(port=port)).run(sockets=[made])
+
+
+def work(project: Path) -> None:
+    """What the worker's process does."""
+    with ProjectStore.open(project) as store:
+        Worker(store).run(threading.Event(), pause=0.05)
+
+
+@contextmanager
+def running(
+    context: multiprocessing.context.ForkServerContext, *what: object
+) -> Iterator[BaseProcess]:
+    """A process for a block; killed at its end."""
+    function, *arguments = what
+    process = context.Process(target=function, args=tuple(arguments), daemon=True)  # type: ignore[arg-type]
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return int(made.getsockname()[1])
+
+
+def until_up(port: int, seconds: float = 60) -> None:
+    """Wait until a server answers."""
+    patience = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            if time.monotonic() > patience:
+                raise
+            time.sleep(0.02)
+
+
+def painted(region: BoolArray) -> dict[str, object]:
+    """An (H, W) region as a shape of an answer."""
+    return {"type": "mask", "runs": list(pack_runs(region))}
