@@ -43,6 +43,7 @@ const ICONS: Record<string, string> = {
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   trash: "M5 7h14M9.500 7V4.500h5V7M7 7l1 13h8l1-13M10.500 10.500v6M13.500 10.500v6",
   split: "M4 5h16v14H4zM12 5v14",
+  contrast: "M12 4a8 8 0 100 16 8 8 0 100-16M12 4v16M12 8h5M12 12h8M12 16h5",
   help: "M9 9.500a3 3 0 115 2c-1.200.9-2 1.400-2 3M12 17.500v.5",
 };
 

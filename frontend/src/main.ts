@@ -1,7 +1,7 @@
 // Main: who is logged in, and which screen is shown.
 
 import { api, ApiError, onLoggedOut } from "./api";
-import { h } from "./dom";
+import { h, icon } from "./dom";
 import { showHelp } from "./help";
 import { loginScreen } from "./login";
 import type { Me } from "./records";
@@ -73,7 +73,7 @@ function head(one: Session, allowed: readonly Page[], current: Page): HTMLElemen
 }
 
 function nameLook(button: HTMLElement): void {
-  button.textContent = { auto: "Auto", light: "Light", dark: "Dark" }[theme()];
+  button.replaceChildren(icon("contrast"), { auto: "Auto", light: "Light", dark: "Dark" }[theme()]);
   button.setAttribute("aria-label", `Colors: ${theme()}; change`);
   button.title = "Colors: as the system, light, dark";
 }

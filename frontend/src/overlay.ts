@@ -20,6 +20,14 @@ export class MaskPicture {
     this.update({ x0: 0, y0: 0, x1: width, y1: height });
   }
 
+  private at(x: number, y: number): boolean {
+    return x >= 0 && y >= 0 && x < this.width && y < this.height && this.mask[y * this.width + x] !== 0;
+  }
+
+  private edge(x: number, y: number): boolean {
+    return !(this.at(x - 1, y) && this.at(x + 1, y) && this.at(x, y - 1) && this.at(x, y + 1));
+  }
+
   /** Take over the pixels of a rectangle from the mask. */
   update(rect: Rect): void {
     const [w, t] = [rect.x1 - rect.x0, rect.y1 - rect.y0];
@@ -27,8 +35,8 @@ export class MaskPicture {
     const image = this.context.createImageData(w, t);
     for (let row = 0; row < t; row += 1) {
       for (let column = 0; column < w; column += 1) {
-        if (!this.mask[(rect.y0 + row) * this.width + rect.x0 + column]) continue;
-        image.data.set([...this.rgb, 110], 4 * (row * w + column));
+        const [x, y] = [rect.x0 + column, rect.y0 + row];
+        if (this.at(x, y)) image.data.set([...this.rgb, this.edge(x, y) ? 255 : 100], 4 * (row * w + column));
       }
     }
     this.context.putImageData(image, rect.x0, rect.y0);

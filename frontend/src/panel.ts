@@ -87,6 +87,7 @@ export class Panel {
     this.copy.disabled = busy || !reading.canCopy;
     this.updateSave();
     this.notice.textContent = reading.message;
+    this.notice.classList.toggle("calm", reading.phase === "answered");
     this.updateRegions();
     this.updateWindow();
     this.updateCase();

@@ -32,6 +32,13 @@ export function prefetch(id: string): void {
   imageLoader.loadAndCacheImage(id).catch(() => undefined);
 }
 
+/** The window that shows all values of a picture; null until it is loaded. */
+export function wholeWindow(id: string): { center: number; width: number } | null {
+  const image = cache.getImage(id);
+  if (!image) return null;
+  return { center: (image.minPixelValue + image.maxPixelValue) / 2, width: Math.max(image.maxPixelValue - image.minPixelValue, 1) };
+}
+
 /** Value of a pixel as the server sent it; several channels are given as a list. */
 export function valueAt(id: string, column: number, row: number): number[] | null {
   const image = cache.getImage(id);

@@ -73,7 +73,7 @@ export class Pointers {
     this.hover(pane, p);
     const before = this.down.get(event.pointerId);
     if (!before) {
-      if (this.draws) this.drawing.hand?.move(p, this.reach(event));
+      if (this.draws && event.pointerType !== "touch") this.drawing.hand?.move(p, this.reach(event));
       this.viewer.redraw();
       return;
     }

@@ -153,6 +153,7 @@ export class Reading {
     this.label = draft?.label ?? previous?.class ?? null;
     this.difference = false;
     this.drawing.cursor = null;
+    if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
     const seen = await this.insisted(turn, async () => {
@@ -251,7 +252,8 @@ export class Reading {
     if (turn !== this.turn) return;
     const assisted = this.session.project.reading === "assisted";
     if (refused || assisted || !(await this.loadMap(open, turn))) return this.next();
-    this.tell("answered", "");
+    this.drawing.lift();
+    this.tell("answered", "Saved. The map shows where the model looked.");
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {

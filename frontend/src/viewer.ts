@@ -4,7 +4,7 @@ import { cache, init, RenderingEngine } from "@cornerstonejs/core";
 import type { Pixels, Which } from "./api";
 import { h } from "./dom";
 import { Pane } from "./pane";
-import { forget, picture, prefetch, register, valueAt } from "./pictures";
+import { forget, picture, prefetch, register, valueAt, wholeWindow } from "./pictures";
 import type { Facts } from "./records";
 import type { Point } from "./shapes";
 import { fitted, panned, toImage, zoomed, type Frame, type View } from "./view";
@@ -132,6 +132,12 @@ export class Viewer {
     this.changed();
   }
 
+  /** A difference has values of its own, so it is always shown whole. */
+  private windowOf(pane: Pane): { center: number; width: number } {
+    const id = pane.name === "difference" ? this.stacks.get(pane.name)?.[this.slice] : undefined;
+    return (id && wholeWindow(id)) || this.window;
+  }
+
   fit(): void {
     if (!this.facts) return;
     this.view = fitted(this.frame());
@@ -172,7 +178,7 @@ export class Viewer {
     requestAnimationFrame(() => {
       this.asked = false;
       if (!this.facts) return;
-      for (const pane of this.panes) pane.arrange(this.view, this.frame(pane), this.window);
+      for (const pane of this.panes) pane.arrange(this.view, this.frame(pane), this.windowOf(pane));
       this.redraw();
     });
   }

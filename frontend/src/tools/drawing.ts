@@ -41,6 +41,13 @@ export class Drawing {
     return this.hand?.cancel() ?? false;
   }
 
+  /** Nothing more is drawn on this case. */
+  lift(): void {
+    this.cancel();
+    this.cursor = this.brush.at = this.eraser.at = this.polygon.next = null;
+    this.board.choose(null);
+  }
+
   /** Choose the region under a point. */
   chooseAt(p: Point): void {
     this.board.choose(indexUnder(this.board, p));
