@@ -22,7 +22,7 @@ export function dashboard(me, read, cases, disputes, quarantined) {
     minutes: 41.1, readers: all ? READERS : [{ ...READERS[0], name: me.name }], curve, balance: { normal: 71, benign: 39, malignant: 23 },
     advice: ["Go on: the last three rounds still gained more than the noise of the test part."],
     expected_gain: "At the pace of the last rounds 20 labels bring +0.011 AUROC; the test part is too small to see that (± 0.050).",
-    quarantined, disputes, worker: { state: "working", waiting: false, progress: { step: "training", done: 12, of: 30 }, error: "" },
+    quarantined, disputes, worker: { state: "working", waiting: false, progress: { what: "training", done: 12, of: 30 }, error: "" },
     ...(all ? { agreement: {
       pairs: [{ readers: ["ada", "bo"], cases: 22, same_class: 0.864, kappa: 0.78, dice: 0.81 }],
       self: [{ reader: "ada", cases: 9, same_class: 1, kappa: 1, dice: 0.88 }], disputed: disputes,

@@ -112,6 +112,11 @@ const ROUTES = [
     if (READING === "blinded" && !lease.answered) throw new Refused(403, "answer_first", "Answer first; then the model's map is shown.");
     return { type: "image/png", data: map(lease.number) };
   }],
+  ["GET", /^cases\/(\w+)\/model$/, (me, id) => {
+    const lease = mine(me, id);
+    if (READING === "blinded" && !lease.answered) throw new Refused(403, "answer_first", "Answer first; then what the model says is shown.");
+    return { class: "benign", confidence: 0.71, maps: ["cam"] };
+  }],
   ["POST", /^cases\/(\w+)\/answer$/, (me, id, { key, body }) => answer(me, id, key, body)],
   ["POST", /^cases\/(\w+)\/renew$/, (me, id) => ({ kept: open.get(me.name)?.id === id })],
   ["POST", /^cases\/(\w+)\/release$/, (me) => (open.delete(me.name), { done: true })],

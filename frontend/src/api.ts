@@ -1,7 +1,7 @@
 // Api: every request of the page, and the plain records that the server answers with.
 
 import type { Shapes } from "./shapes";
-import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Project, Verdict } from "./records";
+import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Opinion, Project, Verdict } from "./records";
 
 const BASE = "api/v1/";
 const PATIENCE = 20_000; // milliseconds until a request counts as lost
@@ -117,6 +117,7 @@ export const api = {
     pixels(`cases/${named(id)}/pixels?slice=${slice}&which=${which}`),
   map: async (id: string): Promise<ImageBitmap> =>
     createImageBitmap(await (await request("GET", `cases/${named(id)}/map?kind=cam`)).blob()),
+  opinion: (id: string): Promise<Opinion> => get(`cases/${named(id)}/model`),
   answer: (id: string, key: string, body: AnswerBody): Promise<{ saved: boolean }> =>
     post(`cases/${named(id)}/answer`, body, { "Idempotency-Key": key }),
   release: (id: string): Promise<unknown> => post(`cases/${named(id)}/release`),

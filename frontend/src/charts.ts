@@ -13,11 +13,16 @@ interface Line {
 }
 
 /** Metrics that are shown, as far as a project has them. */
-export const METRICS: readonly Line[] = [
+const METRICS: readonly Line[] = [
   { name: "macro_auroc", words: "AUROC", style: "line-1" },
   { name: "balanced_accuracy", words: "Balanced accuracy", style: "line-2" },
   { name: "dice", words: "Dice", style: "line-1" },
 ];
+
+/** Metrics that a curve has values of. */
+export function shownMetrics(curve: readonly CurvePoint[]): readonly Line[] {
+  return METRICS.filter(({ name }) => curve.some((point) => typeof point.metrics[name] === "number"));
+}
 
 /** Whole steps that cover a range, at most six. */
 export function ticks(low: number, high: number, most = 6): number[] {
@@ -31,7 +36,7 @@ export function ticks(low: number, high: number, most = 6): number[] {
 
 /** The curve of all trainings; null before the first. */
 export function curveChart(curve: readonly CurvePoint[]): SVGElement | null {
-  const lines = METRICS.filter((line) => curve.some((point) => point.metrics[line.name] !== undefined));
+  const lines = shownMetrics(curve);
   if (curve.length === 0 || lines.length === 0) return null;
   const all = curve.flatMap((point) => lines.flatMap(({ name }) => [point.metrics[name], ...(point.interval[name] ?? [])]))
     .filter((value): value is number => typeof value === "number");
@@ -58,7 +63,7 @@ function axes(x: Scale, y: Scale, low: number, high: number, most: number): SVGE
 }
 
 function drawn(curve: readonly CurvePoint[], line: Line, x: Scale, y: Scale): SVGElement[] {
-  const points = curve.filter((point) => point.metrics[line.name] !== undefined);
+  const points = curve.filter((point) => typeof point.metrics[line.name] === "number");
   const at = (point: CurvePoint, value: number): string => `${x(point.labels).toFixed(1)},${y(value).toFixed(1)}`;
   const banded = points.filter((point) => point.interval[line.name]);
   const upper = banded.map((point) => at(point, point.interval[line.name]![1]));

@@ -1,7 +1,7 @@
 // Dashboard: where the project stands; asked for again while it is looked at.
 
 import { api } from "./api";
-import { curveChart, METRICS } from "./charts";
+import { curveChart, shownMetrics } from "./charts";
 import { h } from "./dom";
 import { exchange } from "./exchange";
 import type { Compared, Dashboard } from "./records";
@@ -66,8 +66,7 @@ function numbers(told: Dashboard): HTMLElement {
 
 function curveCard(told: Dashboard): HTMLElement {
   const chart = curveChart(told.curve);
-  const legend = METRICS.filter(({ name }) => told.curve.some((point) => point.metrics[name] !== undefined))
-    .map(({ words, style }) => h("span", { class: `key ${style}` }, words));
+  const legend = shownMetrics(told.curve).map(({ words, style }) => h("span", { class: `key ${style}` }, words));
   const last = told.curve[told.curve.length - 1];
   const made = card("Learning curve", "card-curve",
     chart ?? h("p", { class: "faint" }, "The curve begins with the first training, once test cases have been read."),
@@ -83,7 +82,8 @@ function adviceCard(told: Dashboard): HTMLElement {
 function workerCard(told: Dashboard, lead: boolean, train: () => Promise<void>): HTMLElement {
   const { worker } = told;
   const state = { working: "At work", idle: "Ready", away: "Not running" }[worker.state];
-  const progress = Object.entries(worker.progress).map(([name, value]) => `${name.replaceAll("_", " ")} ${String(value)}`).join(" · ");
+  const { what, done, of } = worker.progress;
+  const progress = what ? `${what}${of ? `, ${done} of ${of}` : ""}` : "";
   const words = worker.waiting ? "A training is waiting." : `${told.since_training} labels since the last training; every ${told.train_every} start one.`;
   const button = h("button", { type: "button", test: "train-now", disabled: worker.waiting, onclick: () => void train() }, "Train now");
   return card("Model", "card-worker", h("p", { class: `state ${worker.state}`, test: "worker-state" }, state), progress !== "" && h("p", { class: "faint", test: "worker-progress" }, progress),

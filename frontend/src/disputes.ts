@@ -7,7 +7,7 @@ import { h, icon } from "./dom";
 import { drawShape } from "./overlay";
 import { control } from "./panel";
 import { Pointers } from "./pointers";
-import { newKey } from "./reading";
+import { newKey } from "./outbox";
 import type { Dispute, DisputedCase } from "./records";
 import type { Screen } from "./screen";
 import type { Session } from "./session";

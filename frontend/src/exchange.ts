@@ -5,7 +5,7 @@ import { h } from "./dom";
 
 const OUT: readonly (readonly [string, string])[] = [
   ["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"], ["masks", "Masks (PNG)"], ["nifti", "NIfTI"],
-  ["dicom-seg", "DICOM SEG"], ["dicom-sr", "DICOM SR"], ["archive", "Whole project"], ["model", "Model"], ["model-onnx", "Model (ONNX)"], ["model-card", "Model card"],
+  ["dicom-seg", "DICOM SEG"], ["dicom-sr", "DICOM SR"], ["archive", "Whole project"], ["model-safetensors", "Model"], ["model-onnx", "Model (ONNX)"], ["model-card", "Model card"],
 ];
 const IN: readonly (readonly [string, string])[] = [["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"]];
 

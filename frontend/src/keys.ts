@@ -17,7 +17,7 @@ const STRIDE = 10; // with Shift
 const SIZES = [1, 200] as const;
 
 function tool(name: ToolName, key: string, words: string): Key {
-  return { keys: [key], shown: key, words, group: "Draw", run: (reading) => take(reading, name) };
+  return { keys: [key], shown: key.toUpperCase(), words, group: "Draw", run: (reading) => take(reading, name) };
 }
 
 /** Take a tool, if this project draws with it. */

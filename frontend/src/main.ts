@@ -14,11 +14,14 @@ import { disputesScreen } from "./disputes";
 import { quarantineScreen } from "./quarantine";
 import { readingScreen } from "./reading_screen";
 
-const app = document.getElementById("app") as HTMLElement;
-const outbox = makeOutbox(() => saves.update());
-const saves: SaveState = new SaveState(() => outbox);
 let session: Session | null = null;
 let shown: Screen | null = null;
+const app = document.getElementById("app") as HTMLElement;
+const outbox = makeOutbox(() => {
+  saves.update();
+  shown?.refresh?.();
+});
+const saves: SaveState = new SaveState(() => outbox);
 
 type Page = { readonly name: string; readonly words: string; readonly role: "reader" | "lead" | "admin"; readonly make: (session: Session) => Screen };
 

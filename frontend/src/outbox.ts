@@ -32,6 +32,11 @@ export interface Wiring {
   readonly changed: () => void;
 }
 
+/** A name that no other answer has. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 30_000;
 

@@ -11,12 +11,13 @@ const DARK = "rgba(0, 0, 0, 0.6)";
 export class MaskPicture {
   readonly canvas = document.createElement("canvas");
   private readonly context: CanvasRenderingContext2D;
-  private readonly rgb: readonly [number, number, number];
+  private readonly color: number;
 
   constructor(readonly mask: Uint8Array, readonly width: number, readonly height: number, color: string) {
     Object.assign(this.canvas, { width, height });
     this.context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
-    this.rgb = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)) as [number, number, number];
+    const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+    this.color = red | (green << 8) | (blue << 16); // as browsers keep pixels: the alpha last
     this.update({ x0: 0, y0: 0, x1: width, y1: height });
   }
 
@@ -33,10 +34,11 @@ export class MaskPicture {
     const [w, t] = [rect.x1 - rect.x0, rect.y1 - rect.y0];
     if (w <= 0 || t <= 0) return;
     const image = this.context.createImageData(w, t);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let row = 0; row < t; row += 1) {
       for (let column = 0; column < w; column += 1) {
         const [x, y] = [rect.x0 + column, rect.y0 + row];
-        if (this.at(x, y)) image.data.set([...this.rgb, this.edge(x, y) ? 255 : 100], 4 * (row * w + column));
+        if (this.at(x, y)) pixels[row * w + column] = this.color | ((this.edge(x, y) ? 255 : 100) << 24);
       }
     }
     this.context.putImageData(image, rect.x0, rect.y0);

@@ -27,6 +27,7 @@ export class Panel {
   private readonly why = h("p", { test: "why" });
   private readonly rank = h("p", { class: "faint", test: "rank" });
   private readonly today = h("p", { class: "today", test: "today" });
+  private readonly back: HTMLButtonElement;
   private listed: unknown = null;
 
   constructor(private readonly reading: Reading) {
@@ -38,6 +39,7 @@ export class Panel {
     this.leave = control({ class: "wide", test: "leave", onclick: () => void reading.leave() }, "Leave it as it was");
     this.others = ([["unsure", "Unsure", "U"], ["skipped", "Skip", "S"], ["bad", "Bad image", "X"]] as const).map(([verdict, words, key]) =>
       control({ test: `verdict-${verdict}`, onclick: () => void reading.answer(verdict) }, words, h("kbd", {}, key)));
+    this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Case before");
     this.fresh = control({ class: "small", test: "new-region", title: "The next stroke begins a region of its own (N)", onclick: () => this.begin() }, "New");
     this.copy = control({ class: "small", test: "copy-previous", title: "Copy the regions of the case or slice before (C)", onclick: () => reading.copyEarlier() }, "Copy last");
     this.preset = h("select", { id: "window-preset", test: "window-preset", onchange: () => this.presetChosen() },
@@ -56,7 +58,7 @@ export class Panel {
       h("section", { "aria-label": "Window" }, h("div", { class: "head" }, h("h2", {}, "Window"), this.preset),
         h("div", { class: "row fields" }, h("label", { for: "window-center" }, "Center"), this.center, h("label", { for: "window-width" }, "Width"), this.width)),
       h("section", { class: "why", "aria-label": "Why this case" }, h("h2", {}, "Why this case"), this.why, this.rank),
-      this.today);
+      h("div", { class: "foot" }, this.today, this.back));
   }
 
   private begin(): void {
@@ -84,10 +86,12 @@ export class Panel {
       button.disabled = busy;
     });
     for (const button of [...this.others, this.fresh]) button.disabled = busy;
+    this.back.disabled = reading.phase === "loading" || reading.phase === "saving";
     this.copy.disabled = busy || !reading.canCopy;
     this.updateSave();
-    this.notice.textContent = reading.message;
-    this.notice.classList.toggle("calm", reading.phase === "answered");
+    const waits = reading.phase === "saving" && reading.outbox.state === "waiting";
+    this.notice.textContent = waits ? "The network is away. Your answer is kept here and sent as soon as it is back." : reading.message;
+    this.notice.classList.toggle("calm", waits || reading.phase === "answered");
     this.updateRegions();
     this.updateWindow();
     this.updateCase();
@@ -95,7 +99,7 @@ export class Panel {
 
   private updateSave(): void {
     const { phase, open } = this.reading;
-    const words = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Done" }[phase];
+    const words: string = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Done" }[phase];
     this.save.replaceChildren(words, h("kbd", {}, "Enter"));
     this.save.disabled = phase === "loading" || phase === "saving" || phase === "done";
     this.leave.hidden = !open?.previous || phase !== "reading";

@@ -5,8 +5,8 @@ import { Board } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
 import { colored, layOver } from "./overlay";
-import type { Outbox } from "./outbox";
-import type { Case, Verdict } from "./records";
+import { newKey, type Outbox } from "./outbox";
+import { opinionWords, type Case, type Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
 import type { Shape, Shapes } from "./shapes";
 import { Drawing } from "./tools/drawing";
@@ -20,11 +20,6 @@ const RETRY_PAUSE = 2_000;
 /** Seconds of a clock that is never set. */
 const now = (): number => performance.now() / 1000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** A name that no other answer has. */
-export function newKey(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 export class Reading {
   readonly board = new Board(() => this.drawn());
@@ -164,7 +159,8 @@ export class Reading {
     this.clock = new ReadingClock(this.session.project.idle_seconds, now(), draft?.seconds ?? 0);
     this.renewTimer = window.setInterval(() => void this.renew(), (this.session.project.lease_seconds / 3) * 1000);
     this.tell("reading", "");
-    if (found.map) await this.loadMap(found, turn);
+    const assisted = this.session.project.reading === "assisted";
+    if (found.map && (await this.consult(found, turn, assisted))) this.changed();
   }
 
   private fetch(found: Case) {
@@ -188,13 +184,21 @@ export class Reading {
     this.tell("lost", "This case was open for very long and is with another reader now. Enter opens the next one.");
   }
 
-  private async loadMap(found: Case, turn: number): Promise<boolean> {
-    const map = await api.map(found.case).catch(() => null);
-    if (!map || turn !== this.turn) return false;
-    Object.assign(this, { map: colored(map), mapShown: true });
-    this.viewer.redraw();
-    this.changed();
-    return true;
+  /** What the model says of a case, with its map; empty if it says nothing yet. */
+  private async consult(found: Case, turn: number, shown: boolean): Promise<string> {
+    try {
+      const said = await api.opinion(found.case);
+      if (!said.maps.includes("cam")) return "";
+      const map = await api.map(found.case);
+      if (turn !== this.turn) return "";
+      Object.assign(this, { map: colored(map), mapShown: shown });
+      this.viewer.redraw();
+      return opinionWords(said);
+    } catch {
+      return ""; // the model's word is no condition for reading
+    } finally {
+      this.changed();
+    }
   }
 
   toggleMap(): void {
@@ -250,10 +254,12 @@ export class Reading {
     const refused = await this.outbox.outcome(key);
     if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
     if (turn !== this.turn) return;
-    const assisted = this.session.project.reading === "assisted";
-    if (refused || assisted || !(await this.loadMap(open, turn))) return this.next();
+    const blinded = this.session.project.reading === "blinded";
+    const said = !refused && blinded && verdict === "labeled" ? await this.consult(open, turn, true) : "";
+    if (turn !== this.turn) return;
+    if (!said) return this.next();
     this.drawing.lift();
-    this.tell("answered", "Saved. The map shows where the model looked.");
+    this.tell("answered", said);
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {

@@ -48,6 +48,7 @@ export function readingScreen(session: Session, outbox: Outbox): Screen {
       reading.drawing.take(session.project.tools[0] ?? "move");
       void reading.next();
     },
+    refresh: update,
     close: () => {
       document.removeEventListener("keydown", pressed);
       document.removeEventListener("pointermove", active);

@@ -63,6 +63,18 @@ export interface Case extends Facts {
   readonly previous: Previous | null;
 }
 
+/** What the model thinks of a case; `maps` are the kinds it has. */
+export interface Opinion {
+  readonly class: string | null;
+  readonly confidence: number | null;
+  readonly maps: readonly string[];
+}
+
+export function opinionWords({ class: label, confidence }: Opinion): string {
+  const sure = confidence === null ? "" : `, ${Math.round(100 * confidence)} %`;
+  return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}.`;
+}
+
 export interface Earlier {
   readonly sample: string;
   readonly verdict: Verdict;
@@ -75,8 +87,9 @@ export interface CurvePoint {
   readonly round: number;
   readonly labels: number;
   readonly tested_on: number;
-  readonly metrics: Readonly<Record<string, number>>;
-  readonly interval: Readonly<Record<string, readonly [number, number]>>;
+  /** Null where a metric does not exist, as with one class only. */
+  readonly metrics: Readonly<Record<string, number | null>>;
+  readonly interval: Readonly<Record<string, readonly [number, number] | null>>;
 }
 
 export interface Compared {
@@ -116,7 +129,7 @@ export interface Dashboard {
   readonly worker: {
     readonly state: "working" | "idle" | "away";
     readonly waiting: boolean;
-    readonly progress: Readonly<Record<string, unknown>>;
+    readonly progress: { readonly what?: string; readonly done?: number; readonly of?: number };
     readonly error: string;
   };
   readonly agreement?: {

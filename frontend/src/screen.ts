@@ -4,4 +4,6 @@ export interface Screen {
   readonly element: HTMLElement;
   open(): void;
   close(): void;
+  /** Something outside has changed, as the state of saves. */
+  refresh?(): void;
 }

@@ -30,7 +30,7 @@ export class Toolbar {
     this.undo = this.button("undo", "Undo", "Ctrl Z", () => reading.phase === "reading" && board.undo());
     this.redo = this.button("redo", "Redo", "Ctrl Shift Z", () => reading.phase === "reading" && board.redo());
     this.map = this.button("map", "Model", "M", () => reading.toggleMap());
-    this.difference = this.button("split", "Change", "G", () => void reading.toggleDifference(), "difference");
+    this.difference = this.button("split", "Difference", "G", () => void reading.toggleDifference(), "difference");
     const fit = this.button("fit", "Fit", "F", () => reading.viewer.fit());
     this.element = h("div", { class: "toolbar", role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
       ...this.tools.values(), draws.length > 0 && this.sizes, h("hr"), draws.length > 0 && this.undo, draws.length > 0 && this.redo, h("hr"), fit, this.map, this.difference);
