@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PEERS := .venv-peers
 MONAI := .venv-peers-monai
 
-.PHONY: setup peers peers-monai demo test check lint types contracts format lock clean
+.PHONY: setup peers peers-monai page page-check browser demo test check lint types contracts format lock clean
 
 setup: $(STAMP)
 
@@ -41,10 +41,28 @@ $(MONAI)/.installed: peers-monai-requirements.txt pyproject.toml
 	$(MONAI)/bin/python -m pip install --quiet --no-deps monailabel==0.8.5 pydicom-seg==0.4.1
 	@touch $@
 
+# The browser page is committed as built, so that nobody needs Node to run Foveal.
+page: frontend/node_modules/.installed
+	cd frontend && npm run --silent build
+
+# Types, unit tests, and whether what is committed is what the source builds; without Node it is said.
+page-check:
+	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory frontend/node_modules/.installed && cd frontend && npm run --silent check; \
+	else echo "Node is not installed, so whether the page is up to date was not checked."; fi
+
+# Not `npm ci`: it refuses a lock file without addresses of the registry.
+frontend/node_modules/.installed: frontend/package-lock.json
+	cd frontend && npm install --silent --no-audit --no-fund
+	@touch $@
+
+# Finds a Chromium for the browser tests, or installs the system's package; they skip without one.
+browser:
+	@sh tests/browser/chromium.sh > /dev/null || true
+
 demo: setup
 	$(BIN)/foveal demo
 
-test: setup peers
+test: setup peers browser page-check
 	$(PEERS)/bin/python -m pytest tests/peers
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
