@@ -2,7 +2,7 @@
 
 import { api } from "./api";
 import { curveChart, shownMetrics } from "./charts";
-import { h } from "./dom";
+import { h, sentence } from "./dom";
 import { exchange } from "./exchange";
 import type { Compared, Dashboard } from "./records";
 import type { Screen } from "./screen";
@@ -76,7 +76,7 @@ function curveCard(told: Dashboard): HTMLElement {
 }
 
 function adviceCard(told: Dashboard): HTMLElement {
-  return card("What to expect", "card-advice", ...told.advice.map((words) => h("p", { test: "advice" }, words)), h("p", { class: "faint", test: "expected-gain" }, told.expected_gain));
+  return card("What to expect", "card-advice", ...told.advice.map((words) => h("p", { test: "advice" }, sentence(words))), h("p", { class: "faint", test: "expected-gain" }, told.expected_gain));
 }
 
 function workerCard(told: Dashboard, lead: boolean, train: () => Promise<void>): HTMLElement {

@@ -1,6 +1,6 @@
 // Panel: the controls beside the image: class, verdict, regions, window, and why this case.
 
-import { h, icon } from "./dom";
+import { h, icon, sentence } from "./dom";
 import type { Reading } from "./reading";
 import { described } from "./shapes";
 
@@ -129,15 +129,10 @@ export class Panel {
 
   private updateCase(): void {
     const { open } = this.reading;
-    this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : capital(open.why)) : "";
+    this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
     this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
     if (!open) return;
     const each = open.labels_today > 0 ? `, ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
     this.today.textContent = `Today: ${open.labels_today} ${open.labels_today === 1 ? "case" : "cases"}${each}`;
   }
-}
-
-function capital(words: string): string {
-  const text = words.charAt(0).toUpperCase() + words.slice(1);
-  return /[.!?]$/.test(text) || !text ? text : `${text}.`;
 }

@@ -13,9 +13,19 @@ const ENGINE = "foveal";
 const TITLES: Record<Which, string> = { prior: "Prior", current: "Current", difference: "Difference" };
 const NEIGHBORS = 3; // slices to both sides that are loaded ahead
 const CACHE_BYTES = 512 * 2 ** 20;
+const CONTEXTS = 3; // of WebGL, one for each picture of a pair; browsers allow 16 to all of a page
 
 export type Fetch = (slice: number, which: Which) => Promise<Pixels>;
 export type Paint = (context: CanvasRenderingContext2D, view: View, frame: Frame, pane: Pane) => void;
+
+let prepared = false;
+
+function prepare(): void {
+  prepared = true;
+  init({ rendering: { webGlContextCount: CONTEXTS }, debug: {} });
+  register();
+  cache.setMaxCacheSize(CACHE_BYTES);
+}
 
 export class Viewer {
   readonly element = h("div", { class: "viewer", test: "viewer" });
@@ -36,12 +46,8 @@ export class Viewer {
   }
 
   private begun(): RenderingEngine {
-    if (!this.engine) {
-      init();
-      register();
-      cache.setMaxCacheSize(CACHE_BYTES);
-      this.engine = new RenderingEngine(ENGINE);
-    }
+    if (!prepared) prepare();
+    this.engine ??= new RenderingEngine(ENGINE);
     return this.engine;
   }
 
@@ -93,12 +99,14 @@ export class Viewer {
     this.panes.forEach((pane) => pane.enable());
   }
 
-  /** Nothing is shown. */
+  /** Nothing is shown, and what the screen's card holds is given back. */
   close(): void {
     this.turn += 1;
     this.facts = null;
     this.panes.forEach((pane) => pane.disable());
     this.panes = [];
+    this.engine?.destroy();
+    this.engine = null;
   }
 
   async turnTo(slice: number): Promise<void> {
