@@ -124,7 +124,7 @@ const ROUTES = [
   ["POST", /^worker\/train$/, () => ({ job: 1 })],
   ["GET", /^disputes$/, () => disputes.map((one) => ({ sample: sampleOf(one.number), answers: one.answers }))],
   ["GET", /^disputes\/(\w+)$/, (_, sample) => ({
-    sample, ...facts(numberOf(sample)), answers: disputed(numberOf(sample)), consensus_pixels: 210,
+    sample, ...facts(numberOf(sample)), answers: disputed(numberOf(sample)), consensus: disputed(numberOf(sample))[0].shapes,
   })],
   ["GET", /^disputes\/(\w+)\/pixels$/, (_, sample, { query }) => picture(numberOf(sample), query)],
   ["POST", /^disputes\/(\w+)\/settle$/, (_, sample) => {
@@ -158,7 +158,7 @@ function login(body, response) {
   const account = accounts.find((one) => (body.token ? one.role === "admin" : one.name === body.name && body.password === "foveal"));
   if (!account) throw new Refused(401, "wrong", "Name or password are wrong, or too many tries were made; wait a minute.");
   const token = randomUUID();
-  const told = { reader: { name: account.name, role: account.role }, csrf: `csrf-${token}` };
+  const told = { reader: { name: account.name, role: account.role, has_password: true }, csrf: `csrf-${token}` };
   sessions.set(token, { name: account.name, role: account.role, token, told });
   response.setHeader("Set-Cookie", `foveal_session=${token}; HttpOnly; SameSite=Strict; Path=/`);
   return told;

@@ -108,7 +108,11 @@ export const api = {
   redeem: async (token: string): Promise<Me> => kept(await post("login", { token })),
   me: async (): Promise<Me> => kept(await get("me")),
   logout: (): Promise<unknown> => post("logout"),
-  password: (password: string): Promise<unknown> => post("me/password", { password }),
+  /** All sessions end with the old password, so a new one begins. */
+  password: async (name: string, fresh: string, old: string): Promise<Me> => {
+    await post("me/password", { new: fresh, old });
+    return api.login(name, fresh);
+  },
   project: (): Promise<Project> => get("project"),
   next: (): Promise<Case | { done: true; message: string }> => post("next"),
   reopen: (sample: string): Promise<Case> => post("reopen", { sample }),

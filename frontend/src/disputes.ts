@@ -160,7 +160,13 @@ class Disputes {
   }
 
   private told(): HTMLElement {
-    return h("section", { "aria-label": "What readers said" }, h("h2", {}, "What readers said"), ...this.answers.map((one, i) => {
+    const shared = this.open?.consensus.shapes ?? [];
+    const most = control({ class: "small", test: "use-consensus", onclick: () => this.board.commit([...shared]) }, "Use what most drew");
+    return h("section", { "aria-label": "What readers said" }, h("h2", {}, "What readers said"), ...this.saidByEach(), shared.length > 0 && h("div", { class: "row" }, most));
+  }
+
+  private saidByEach(): HTMLElement[] {
+    return this.answers.map((one, i) => {
       const dot = h("span", { class: "swatch", "aria-hidden": "true" });
       dot.style.background = color(i);
       const shapes = one.shapes?.shapes ?? [];
@@ -169,7 +175,7 @@ class Disputes {
         shapes.length > 0 && h("div", { class: "row" },
           control({ class: "small", test: `show-${one.reader}`, "aria-pressed": String(shown), onclick: () => this.toggle(one.reader) }, shown ? "Shown" : "Hidden"),
           control({ class: "small", test: `use-${one.reader}`, onclick: () => this.board.commit([...shapes]) }, "Use these regions")));
-    }));
+    });
   }
 
   private toggle(reader: string): void {

@@ -20,6 +20,12 @@ function attach(made: Element, name: string, value: Attributes[string]): void {
   else made.setAttribute(name === "test" ? "data-testid" : name, value === true ? "" : String(value));
 }
 
+/** Words as a sentence: a capital in front and a full stop behind. */
+export function sentence(words: string): string {
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(text) || !text ? text : `${text}.`;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element of a drawing. */

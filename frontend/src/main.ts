@@ -4,6 +4,7 @@ import { api, ApiError, onLoggedOut } from "./api";
 import { h, icon } from "./dom";
 import { showHelp } from "./help";
 import { loginScreen } from "./login";
+import { showAccount } from "./own_account";
 import type { Me } from "./records";
 import { makeOutbox, SaveState } from "./saves";
 import type { Screen } from "./screen";
@@ -67,12 +68,12 @@ function head(one: Session, allowed: readonly Page[], current: Page): HTMLElemen
     h("a", { href: `#${page.name}`, test: `nav-${page.name}`, "aria-current": page === current ? "page" : null }, page.words));
   const look = h("button", { type: "button", class: "quiet", test: "theme", onclick: () => changeLook(look) }, "");
   nameLook(look);
-  const { name, role } = one.me.reader;
+  const { name } = one.me.reader;
   return h("header", { class: "head-bar" },
     h("span", { class: "brand" }, h("span", { class: "dot", "aria-hidden": "true" }), "Foveal"),
     h("span", { class: "project", test: "project" }, one.project.name), h("nav", { "aria-label": "Screens" }, ...links), h("span", { class: "gap" }),
     saves.element, look, h("button", { type: "button", class: "quiet", test: "help-button", title: "Keys and gestures (?)", onclick: showHelp }, "Help"),
-    h("span", { class: "who", test: "who", title: role }, name), h("button", { type: "button", class: "quiet", test: "logout", onclick: () => void leave() }, "Log out"));
+    h("button", { type: "button", class: "quiet", test: "who", title: "Your account", onclick: () => session && showAccount(session.me, (me) => (session = { ...one, me }), leave) }, name));
 }
 
 function nameLook(button: HTMLElement): void {

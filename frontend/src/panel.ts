@@ -39,7 +39,7 @@ export class Panel {
     this.leave = control({ class: "wide", test: "leave", onclick: () => void reading.leave() }, "Leave it as it was");
     this.others = ([["unsure", "Unsure", "U"], ["skipped", "Skip", "S"], ["bad", "Bad image", "X"]] as const).map(([verdict, words, key]) =>
       control({ test: `verdict-${verdict}`, onclick: () => void reading.answer(verdict) }, words, h("kbd", {}, key)));
-    this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Case before");
+    this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Back");
     this.fresh = control({ class: "small", test: "new-region", title: "The next stroke begins a region of its own (N)", onclick: () => this.begin() }, "New");
     this.copy = control({ class: "small", test: "copy-previous", title: "Copy the regions of the case or slice before (C)", onclick: () => reading.copyEarlier() }, "Copy last");
     this.preset = h("select", { id: "window-preset", test: "window-preset", onchange: () => this.presetChosen() },
@@ -132,7 +132,7 @@ export class Panel {
     this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
     this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
     if (!open) return;
-    const each = open.labels_today > 0 ? `, ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
+    const each = open.labels_today > 0 ? ` · ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
     this.today.textContent = `Today: ${open.labels_today} ${open.labels_today === 1 ? "case" : "cases"}${each}`;
   }
 }

@@ -7,7 +7,7 @@ export type Tool = "box" | "polygon" | "brush";
 export type Verdict = "labeled" | "skipped" | "unsure" | "bad";
 
 export interface Me {
-  readonly reader: { readonly name: string; readonly role: Role };
+  readonly reader: { readonly name: string; readonly role: Role; readonly has_password?: boolean };
   readonly csrf: string;
 }
 
@@ -145,7 +145,8 @@ export interface Dispute {
 }
 
 export interface DisputedCase extends Facts, Dispute {
-  readonly consensus_pixels: number;
+  /** What most of its readers drew. */
+  readonly consensus: Shapes;
 }
 
 export interface Account {
