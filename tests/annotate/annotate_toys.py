@@ -3,6 +3,7 @@
 import csv
 import secrets
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
@@ -108,11 +109,13 @@ class Served:
 
     def stranger(self, **headers):
         """A browser of this site without a session."""
+        return TestClient(self.app, SITE, raise_server_exceptions=False, headers=headers)
+
+    @cached_property
+    def app(self):
         limits = (("/api/v1/import/", IMPORT_LIMIT),)
         rules = Rules(host_names("127.0.0.1"), LIMIT, limits)
-        app = guarded(self.desk, rules, self.static)
-        client = TestClient(app, SITE, raise_server_exceptions=False, headers=headers)
-        return client
+        return guarded(self.desk, rules, self.static)
 
     def browser(self, name):
         """A browser in which someone is logged in; kept."""
@@ -165,7 +168,7 @@ def served(folder, clock=None, **settings):
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html><title>page</title>")
     (static / "assets" / "app-1a2b.js").write_text("export {};")
-    return Served(open_desk(store, "toys"), static)
+    return Served(open_desk(store, cache=store.folder / "cache"), static)
 
 
 def routes_of(desk):

@@ -3,6 +3,14 @@
 import pytest
 from annotate_toys import Clock, served
 
+from foveal.store import accounts
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch):
+    """Passwords are made dear on purpose, which is tested in the store."""
+    monkeypatch.setattr(accounts, "N", 2**4)
+
 
 @pytest.fixture
 def clock():
@@ -13,6 +21,14 @@ def clock():
 def site(tmp_path, clock):
     """A project that is served: 12 candidates, 4 test cases that are not asked for."""
     with_rules = served(tmp_path, clock)
+    yield with_rules
+    with_rules.store.close()
+
+
+@pytest.fixture(scope="session")
+def still(tmp_path_factory):
+    """One for all tests that are refused whatever they try."""
+    with_rules = served(tmp_path_factory.mktemp("still"))
     yield with_rules
     with_rules.store.close()
 

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 import pytest
-from phantom_reader import HEIGHT, WIDTH, Hand
+from hand import HEIGHT, WIDTH, Hand
 
 from conftest import run_foveal
 from foveal.core.shapes import Box, Polygon, rasterize

@@ -52,7 +52,7 @@ def worker_of(jobs: Sequence[Job], now: float, beat: float | None) -> dict[str, 
     """
     running = next((job for job in jobs if job.status == "running"), None)
     waiting = any(job.status == "waiting" for job in jobs)
-    last = next((job for job in jobs if job.error), None)
+    last = next((job for job in jobs if job.error or job.status == "done"), None)
     alive = beat is not None and abs(now - beat) < ALIVE_SECONDS
     state = "working" if running and alive else "idle" if alive else "away"
     return {
@@ -61,7 +61,7 @@ def worker_of(jobs: Sequence[Job], now: float, beat: float | None) -> dict[str, 
         "waiting": waiting,
         "progress": dict(running.progress) if running else {},
         "seconds_since_beat": None if beat is None else round(max(now - beat, 0.0), 1),
-        "error": last.error if last and last.status in ("failed", "waiting") else "",
+        "error": last.error if last else "",
     }
 
 

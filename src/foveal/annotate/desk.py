@@ -9,12 +9,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from foveal.annotate.choose import choose
 from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
 from foveal.core.region import decode_region
-from foveal.core.spec import ExperimentSpec
+from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
 from foveal.store.leases import Lease
@@ -25,7 +26,6 @@ SESSION_SECONDS = 12 * 3600.0  # a working day
 CASE = re.compile("[0-9a-f]{32}")
 NOT_YOURS = "This case is no longer open for you; the next one is ready."
 UNSHOWABLE = "the image could not be read"
-MANIFEST, CACHE = "pool.csv", "cache"
 RANK: dict[Role, int] = {"reader": 0, "lead": 1, "admin": 2}
 
 
@@ -68,6 +68,18 @@ class Desk:
         """As `lease`, or None."""
         return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
 
+    def next_for(self, reader: str) -> Lease | None:
+        """The case that a reader has open, or the next one for them; None if there is none."""
+        live = self.live()
+        seconds = live.live.lease_seconds
+        held = self.store.leases.all(seconds)
+        # An answered case may be looked at on, which is no reason for others to wait for it.
+        done = {one.sample for one in held if one.answered}
+        done -= {one.sample for one in held if not one.answered}
+        return self.store.leases.claim(
+            reader, lambda taken: choose(live, reader, taken - done), seconds
+        )
+
     def put_aside(self, lease: Lease) -> None:
         """Leave an image out that cannot be shown, so that the queue goes on."""
         if lease.sample not in self.live().quarantined:
@@ -88,18 +100,19 @@ class Who:
         return self.account.name
 
 
-def open_desk(store: ProjectStore, name: str, secure: bool = False) -> Desk:
+def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = None) -> Desk:
     """The desk of an open project; its images are looked at once, and what is found is kept.
 
     Args:
         secure: whether browsers come over TLS, so that cookies may be kept to it.
+        cache: as for `load_pool`.
     Raises:
         DataError: if no image of the project can be read.
     """
-    spec = ExperimentSpec.model_validate(store.live().created["spec"])
+    spec = parse_spec(store.live().created["spec"])
     folder: Path = store.folder
-    images = open_images(folder / MANIFEST, spec.data, folder / CACHE)
-    return Desk(store, images, spec, name, secure)
+    images = open_images(folder / spec.data.source, spec.data, cache)
+    return Desk(store, images, spec, folder.resolve().name, secure)
 
 
 def desk_of(request: Request) -> Desk:

@@ -29,7 +29,7 @@ IMPORTS: dict[str, Callable[[bytes], Read]] = {
     "cvat": from_cvat,
 }
 MODEL_FILES = {
-    "model-safetensors": ("safetensors", "model.safetensors", "application/octet-stream"),
+    "model": ("safetensors", "model.safetensors", "application/octet-stream"),
     "model-card": ("card", "MODEL_CARD.md", "text/markdown; charset=utf-8"),
     "model-onnx": ("onnx", "model.onnx", "application/octet-stream"),
 }

@@ -41,20 +41,16 @@ def command(
 
       foveal serve breast --host 0.0.0.0 --name reading.example.org --certificate c.pem --key k.pem
     """
-    from foveal.annotate.desk import Desk
-    from foveal.annotate.images import open_images
+    from foveal.annotate.desk import open_desk
     from foveal.annotate.serve import Listen, bound, check_safe, server
     from foveal.cli.supervisor import supervised
-    from foveal.core.spec import parse_spec
     from foveal.store.project import ProjectStore
 
     console = Console()
     listen = Listen(host, port, tuple(name or ()), certificate, key, behind_proxy)
     with ProjectStore.open(project, database) as store:
         check_safe(listen, store.accounts.all())
-        spec = parse_spec(store.live().created["spec"])
-        images = open_images(project / spec.data.source, spec.data)
-        desk = Desk(store, images, spec, project.resolve().name, secure=listen.secure)
+        desk = open_desk(store, listen.secure)
         if not store.accounts.all():
             store.accounts.add(FIRST_ADMIN, "admin")
         admin = next(a.name for a in store.accounts.all() if a.role == "admin" and a.enabled)

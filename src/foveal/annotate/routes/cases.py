@@ -1,13 +1,12 @@
 """Reading: the next case, its pixels, the answer to it."""
 
 from datetime import UTC, datetime
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
 from foveal.annotate.answers import Told, earlier, history_of, keep, today_of
-from foveal.annotate.choose import choose, left_for
+from foveal.annotate.choose import left_for
 from foveal.annotate.depth import Shown, pack
 from foveal.annotate.desk import AtDesk, Desk, Reader
 from foveal.annotate.failures import RefusedError
@@ -27,15 +26,12 @@ ALL_OPEN = "The last cases are open with other readers; come back in a while."
 def next_case(asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """The case that is open, or the next one; `done` if nothing is left to read."""
     for _ in range(MOST_TRIES):
-        live = desk.live()
-        lease = desk.store.leases.claim(
-            asking.name, partial(choose, live, asking.name), live.live.lease_seconds
-        )
+        lease = desk.next_for(asking.name)
         if lease is None:
-            waiting = left_for(live, asking.name)
+            waiting = left_for(desk.live(), asking.name)
             return {"done": True, "message": ALL_OPEN if waiting else ALL_READ}
         try:
-            return _case(desk, live, lease)
+            return _case(desk, desk.live(), lease)
         except UnreadableError:
             desk.put_aside(lease)
     raise RefusedError(

@@ -16,7 +16,7 @@ MOST_PROBLEMS = 100
 
 @router.get("/export/{name}")
 def export(name: str, asking: Lead, desk: AtDesk) -> Response:
-    """A file: csv, coco, label-studio, cvat, masks, model-safetensors, model-onnx, model-card."""
+    """A file: csv, coco, label-studio, cvat, masks, model, model-card, model-onnx."""
     file = exported(name, desk.live(), desk.images, desk.store.blobs)
     saved = {"content-disposition": f'attachment; filename="{file.name}"'}
     return Response(file.data, media_type=file.media_type, headers=saved)

@@ -50,18 +50,18 @@ def write_phantom(folder: Path, count: int = COUNT, seed: int = 0) -> Phantom:
 class Hand:
     """Draws with the mouse where the image has a point, as fitted into its picture."""
 
-    def __init__(self, page: Any) -> None:
-        self.page = page
+    def __init__(self, page: Any, width: int = WIDTH, height: int = HEIGHT) -> None:
+        self.page, self.width, self.height = page, width, height
         # The pointer's picture of the current time point, whatever its size on the screen is.
         self.pane = page.get_by_test_id("overlay-current").bounding_box()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Where an image point lies on the screen; worked out here, not taken from the page."""
-        width, height = self.pane["width"], self.pane["height"]
-        scale = min((width - 2 * MARGIN) / WIDTH, (height - 2 * MARGIN) / HEIGHT)
+        across, down = self.pane["width"], self.pane["height"]
+        scale = min((across - 2 * MARGIN) / self.width, (down - 2 * MARGIN) / self.height)
         return (
-            self.pane["x"] + width / 2 + (x - WIDTH / 2) * scale,
-            self.pane["y"] + height / 2 + (y - HEIGHT / 2) * scale,
+            self.pane["x"] + across / 2 + (x - self.width / 2) * scale,
+            self.pane["y"] + down / 2 + (y - self.height / 2) * scale,
         )
 
     def drag(self, *points: tuple[float, float]) -> None:
