@@ -3,13 +3,20 @@
 import shutil
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from onnx.reference import ReferenceEvaluator
 
 from foveal.core.errors import DataError, PeekError, StoreError
 from foveal.core.spec import parse_spec
 from foveal.loop.live import Worker, init_project
 from foveal.loop.live.init import collection_of
+from foveal.loop.live.model_file import onnx_of
 from foveal.loop.live.truth import known_bench
+from foveal.models import build_backbone
+from foveal.models.onnx import Whole
+from foveal.store.live import restored
 from foveal.store.project import ProjectStore
 from live_discs import SETTINGS, ScriptedReader, blind, live_spec, make_project
 
@@ -85,6 +92,8 @@ def test_labels_train_a_model_that_asks_and_is_measured_on_the_test_part_alone(p
         cases = live.details[-1]["cases"]
         assert set(cases) == set(asked[-1].ids)
         assert all(store.blobs.get(case["cam"]) for case in cases.values())
+        assert all(0.5 <= case["confidence"] <= 1 for case in cases.values())
+        assert {case["predicted"] for case in cases.values()} <= {0, 1}
         card = store.blobs.get(live.trained[-1].details["exports"]["card"]).decode()
         assert "19 labeled images, 19 of them with a region" in card
         assert store.verify() == ()
@@ -183,3 +192,67 @@ def test_a_project_needs_an_empty_folder_and_classes_that_cover_the_labels(image
         init_project(
             images / "wrong", images / "some.csv", live_spec(classes=("disc", "ring")), SETTINGS
         )
+
+
+def test_an_image_that_is_lost_is_left_out_and_the_rest_goes_on(tmp_path):
+    images = blind(tmp_path / "images")
+    reader, folder = ScriptedReader(images), tmp_path / "project"
+    make_project(images, folder)
+    with ProjectStore.open(folder) as store:
+        pool, worker = pool_of(store), Worker(store)
+        read = [i for i in reader.read(store, pool, 9) if store.live().parts[i] == "unlabeled"]
+        gone = images / pool.pool[read[0]].uri
+        kept = gone.read_bytes()
+        gone.write_bytes(b"no image")
+        assert until_waiting(worker) == []  # 5 lessons are left, and 6 are waited for
+        assert list(store.live().quarantined) == [read[0]]
+        reader.read(store, pool, 1)
+        assert until_waiting(worker) == ["train", "ask"]
+        assert read[0] not in {i for i, _ in store.live().lessons()}
+        parts = store.live().parts
+        for sample in worker._present()[1].pool.samples:
+            assert worker._present()[1].pool.part(sample.id) in {parts[sample.id], "excluded"}
+        # It is there again, and a lead takes it in.
+        gone.write_bytes(kept)
+        store.append([restored(read[0], "lead")])
+        reader.read(store, pool, 9)
+        assert until_waiting(worker) == ["train", "ask"]
+        assert store.live().trained[-1].details["lessons"] == len(store.live().lessons())
+        assert read[0] in {i for i, _ in store.live().lessons()}
+        assert not store.live().quarantined
+
+
+def test_a_disk_that_is_away_leaves_no_image_out(tmp_path):
+    images = blind(tmp_path / "images")
+    reader, folder = ScriptedReader(images), tmp_path / "project"
+    make_project(images, folder)
+    with ProjectStore.open(folder) as store:
+        reader.read(store, pool_of(store), 9)
+        for path in sorted(images.glob("*.png"))[:30]:
+            path.unlink()
+        worker = Worker(store)
+        assert worker.step() == "wait"
+        assert "bring the disk" in store.jobs.present()[0].error
+        assert not store.live().quarantined
+
+
+def test_the_model_as_onnx_answers_as_the_network_does(project, reader):
+    with ProjectStore.open(project) as store:
+        pool, worker = pool_of(store), Worker(store)
+        spec = parse_spec(store.live().created["spec"])
+        with pytest.raises(DataError, match="no model yet"):
+            onnx_of(store.live(), spec, store.blobs, project)
+        reader.read(store, pool, 9)
+        assert until_waiting(worker) == ["train", "ask"]
+        other = ReferenceEvaluator(
+            onnx.load_from_string(onnx_of(store.live(), spec, store.blobs, project))
+        )
+        bench = worker._loaded()
+        images = bench.pixels.read(np.arange(6))
+        network = Whole(worker._model[1], build_backbone(spec.model)).eval()
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(images)).numpy()
+        (probs,) = other.run(None, {"images": images})
+    assert probs == pytest.approx(expected, abs=1e-5)
+    assert probs.sum(1) == pytest.approx(np.ones(6), abs=1e-5)
+    assert np.ptp(probs[:, 0]) > 1e-3  # it does look at the images

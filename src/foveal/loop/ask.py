@@ -1,6 +1,7 @@
 """Ask: evidence of the unlabeled pool, then the strategy's query, and what a report shows of it."""
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
+from foveal.core.pool import SampleId
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT, advice_of, predictions_bytes
@@ -23,6 +25,7 @@ from foveal.loop.region_share import ask_regions
 from foveal.loop.wants import parameters_of
 from foveal.store import Blobs, State
 
+WRITERS = 8  # threads that write maps
 SHOWN = 6  # picks of a round whose maps are kept for the report
 PLOTTED = 200  # points kept of the relation between misalignment and region size
 Put = Callable[[bytes], str]
@@ -46,6 +49,7 @@ def ask(
     budget: int,
     round_number: int,
     blobs: Blobs,
+    shown: int = SHOWN,
 ) -> Asked:
     """One query.
 
@@ -54,6 +58,7 @@ def ask(
         bought: all annotations so far.
         state: the run so far, with the last round trained.
         blobs: keeps maps and predictions.
+        shown: picks of which predictions and maps are kept.
     """
     labeled = state.labeled()
     ids = bench.pool.moved(labeled, "labeled").ids("unlabeled")
@@ -68,7 +73,7 @@ def ask(
     query = ask_regions(query, spec, misalignment)
     put = blobs.put
     details: dict[str, Any] = {
-        "shown": _shown(craft, model, query, evidence, put),
+        "shown": _shown(craft, model, query.ids[:shown], evidence, put),
         "advice": advice_of(state, evidence, bench.pool, spec, blobs.get),
         KEPT: put(predictions_bytes(evidence, bench.pool)),
     }
@@ -122,12 +127,16 @@ def size_relation(evidence: Evidence, seed: int, round_number: int) -> dict[str,
 
 
 def _shown(
-    craft: Craft, model: Model, query: Query, evidence: Evidence, put: Put
+    craft: Craft, model: Model, first: tuple[SampleId, ...], evidence: Evidence, put: Put
 ) -> list[dict[str, Any]]:
     """Maps, expected regions and predictions of the first picks."""
-    first = query.ids[:SHOWN]
     looks = craft.look(model, first)
     at = {sample: row for row, sample in enumerate(evidence.ids)}
+    # What is written must reach the disk, and disks bring many files there at once as fast as one.
+    with ThreadPoolExecutor(WRITERS) as writers:
+        cams = list(writers.map(put, map(pack, looks.maps)))
+        regions = looks.expected
+        expected = None if regions is None else list(writers.map(put, map(pack, regions)))
     cases = []
     for i, sample in enumerate(first):
         probs = evidence.arrays["probs"][at[sample]]
@@ -135,9 +144,9 @@ def _shown(
             "id": sample,
             "predicted": int(probs.argmax()),
             "confidence": round(float(probs.max()), 4),
-            "cam": put(pack(looks.maps[i])),
+            "cam": cams[i],
         }
-        if looks.expected is not None:
-            case["expected"] = put(pack(looks.expected[i]))
+        if expected is not None:
+            case["expected"] = expected[i]
         cases.append(case)
     return cases

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 
 from foveal.core.arrays import BoolArray
-from foveal.core.pool import Pool, SampleId
+from foveal.core.errors import DataError
+from foveal.core.pool import Part, Pool, SampleId
 from foveal.core.region import decode_region
 from foveal.data.row import NO_REGION
 from foveal.data.truth import Reference
@@ -17,6 +19,7 @@ from foveal.store.blobs import Blobs
 from foveal.store.live import LiveState
 from foveal.store.resolution import Resolution
 
+TOLD_PARTS = frozenset({"val", "test"})  # only what was read can be compared with
 Read = Callable[[SampleId], BoolArray | None]
 
 
@@ -50,11 +53,39 @@ def known_bench(bench: Bench, live: LiveState, blobs: Blobs) -> Bench:
 
 
 def known_pool(pool: Pool, live: LiveState, labels: Mapping[SampleId, int]) -> Pool:
-    """The pool with the project's classes, less what cannot serve now."""
-    unread = [i for part in ("val", "test") for i in pool.ids(part) if i not in labels]
-    left = [i for i in live.quarantined if i in live.parts]
-    bad = [i for i in live.resolutions if live.resolution(i).status == "excluded"]
-    return replace(pool, classes=live.classes).moved({*unread, *left, *bad}, "excluded")
+    """The pool with the project's classes and its frozen parts, less what cannot serve now.
+
+    A split drawn by chance would fall out otherwise once an image is missing.
+    """
+    return replace(
+        pool,
+        classes=live.classes,
+        parts=tuple(_part(sample.id, live, labels) for sample in pool.samples),
+    )
+
+
+def _part(sample: SampleId, live: LiveState, labels: Mapping[SampleId, int]) -> Part:
+    part = cast(Part, live.parts.get(sample, "excluded"))
+    if part == "excluded" or live.resolution(sample).status == "excluded":
+        return "excluded"
+    return "excluded" if part in TOLD_PARTS and sample not in labels else part
+
+
+def lost(pool: Pool, live: LiveState) -> tuple[SampleId, ...]:
+    """Images of a project that can no longer be read, and are not left out yet.
+
+    Raises:
+        DataError: if most images are lost: then a disk is missing, and no image is bad.
+    """
+    there = {sample.id for sample in pool.samples}
+    wanted = [i for i, part in live.parts.items() if part != "excluded"]
+    gone = tuple(i for i in wanted if i not in there and i not in live.quarantined)
+    if 2 * len(gone) > len(wanted):
+        raise DataError(
+            f"a project's images must stay where they were, but {len(gone)} of {len(wanted)} "
+            "cannot be read any more; bring the disk or folder back that they lie in"
+        )
+    return gone
 
 
 def lessons_of(live: LiveState, blobs: Blobs) -> Iterator[Bought]:

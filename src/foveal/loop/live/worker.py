@@ -29,14 +29,13 @@ from foveal.loop.live.card import model_card
 from foveal.loop.live.init import collection_of
 from foveal.loop.live.interval import patient_interval
 from foveal.loop.live.plan import Task, next_task
-from foveal.loop.live.truth import known_bench, lessons_of
-from foveal.loop.packing import pack
+from foveal.loop.live.truth import known_bench, lessons_of, lost
 from foveal.loop.seed_set import cold_query
 from foveal.models import Learner, Pass, predict
 from foveal.store import TrainedRound, queried, trained
 from foveal.store.jobs import TRIES
 from foveal.store.journal import MovedError
-from foveal.store.live import LiveState
+from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
 log = logging.getLogger("foveal.worker")
@@ -44,6 +43,7 @@ COLD = "typiclust"
 JOB_SECONDS = 60.0  # a worker that is silent for longer has died
 BEAT_SECONDS = 5.0
 BEAT = "worker.beat"
+GONE = "the image cannot be read any more"
 METRICS = {
     "macro_auroc": macro_auroc,
     "balanced_accuracy": balanced_accuracy,
@@ -82,7 +82,7 @@ class Worker:
         self._job = job.id
         try:
             if task != "wait":
-                self._do(task, live)
+                task = self._do(asked)
             jobs.done(job.id, self._name)
         except FovealError as error:
             log.error("%s: %s", task, error)
@@ -101,8 +101,9 @@ class Worker:
                 if self.step() == "wait":
                     stop.wait(pause)
 
-    def _do(self, task: Task, live: LiveState) -> None:
-        bench = known_bench(self._loaded(), live, self._store.blobs)
+    def _do(self, asked: bool) -> Task:
+        live, bench = self._present()
+        task = next_task(live, asked)
         match task:
             case "cold":
                 self._cold(live, bench)
@@ -112,6 +113,16 @@ class Worker:
                 self._ask(live, bench)
             case "wait":
                 pass
+        return task
+
+    def _present(self) -> tuple[LiveState, Bench]:
+        """What is known now, and the images; those that cannot be read any more are left out."""
+        if self._bench is not None and lost(self._bench.pool, self._store.live()):
+            self._bench = None  # someone took an image in again: perhaps it is there by now
+        bench = self._loaded()
+        self._store.append(quarantined(i, GONE) for i in lost(bench.pool, self._store.live()))
+        live = self._store.live()
+        return live, known_bench(bench, live, self._store.blobs)
 
     def _cold(self, live: LiveState, bench: Bench) -> None:
         size = min(live.live.queue, len(bench.pool.ids("unlabeled")))
@@ -152,6 +163,7 @@ class Worker:
             return
         craft, blobs = craft_of(self._spec, bench), self._store.blobs
         model = self._last_model(craft, live)
+        size = min(live.live.queue, left)
         asked = ask(
             craft,
             model,
@@ -159,29 +171,23 @@ class Worker:
             bench,
             live.as_state(),
             self._spec,
-            min(live.live.queue, left),
+            size,
             len(live.queries),
             blobs,
+            shown=size,
         )
-        details = asked.details | {
+        details = {k: v for k, v in asked.details.items() if k != "shown"} | {
             "trainings": len(live.trained),
-            "cases": self._cases(craft, model, asked.query, bench),
+            "cases": self._cases(asked.details["shown"]),
             "seconds": time.perf_counter() - began,
         }
         self._store.append([queried(asked.query, details)])
 
-    def _cases(
-        self, craft: Craft, model: Model, query: Query, bench: Bench
-    ) -> dict[SampleId, dict[str, Any]]:
-        """Of each case what a page shows: where the model looks, and where it expects something."""
-        looks = craft.look(model, query.ids)
-        put = self._store.blobs.put
-        cases: dict[SampleId, dict[str, Any]] = {}
-        for i, sample in enumerate(query.ids):
-            cases[sample] = {"cam": put(pack(looks.maps[i]))}
-            if looks.expected is not None:
-                cases[sample]["expected"] = put(pack(looks.expected[i]))
-        return cases
+    def _cases(self, shown: list[dict[str, Any]]) -> dict[SampleId, dict[str, Any]]:
+        """Of each case what a page shows: prediction, and where the model looks and expects."""
+        # Of outlines `probs` are those of showing nothing and something, which are no classes.
+        hidden = {"id"} if self._spec.task == "classification" else {"id", "predicted"}
+        return {one["id"]: {k: v for k, v in one.items() if k not in hidden} for one in shown}
 
     def _measured(
         self, craft: Craft, model: Model, bench: Bench, round_number: int

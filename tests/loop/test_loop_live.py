@@ -1,0 +1,98 @@
+"""Laws of the worker's decisions: what to do next, how sure a metric is, what the card says."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from foveal.evaluate import accuracy
+from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.plan import next_task
+
+
+def state(lessons=0, since=0, trained=0, known=0, queries=1, history=(), train_every=6):
+    """As much of a project's state as plans read."""
+    told = tuple((f"s{i}", SimpleNamespace(label=i % 2)) for i in range(lessons))
+    return SimpleNamespace(
+        trained=(None,) * trained,
+        details=({"trainings": known},),
+        queries=(None,) * queries,
+        history=history,
+        live=SimpleNamespace(train_every=train_every),
+        lessons=lambda: told,
+        labels_since_training=lambda: since,
+    )
+
+
+READ = (SimpleNamespace(purpose="first"),)
+IMPORTED = (SimpleNamespace(purpose="imported"),)
+
+
+@pytest.mark.parametrize(
+    ("asked", "present", "expected"),
+    [
+        (False, state(), "cold"),
+        (False, state(history=READ, lessons=1, since=1), "wait"),
+        (False, state(history=READ, lessons=5, since=5), "wait"),
+        (True, state(history=READ, lessons=5, since=5), "train"),
+        (True, state(history=READ, lessons=3, since=3), "wait"),
+        (False, state(history=READ, lessons=6, since=6), "train"),
+        (False, state(history=IMPORTED, lessons=6, since=6), "train"),
+        (False, state(history=READ, lessons=6, trained=1), "ask"),
+        (True, state(history=READ, lessons=12, since=6, trained=1), "ask"),
+        (False, state(history=READ, lessons=6, trained=1, known=1, queries=2), "wait"),
+        (True, state(history=READ, lessons=6, trained=1, known=1, queries=2), "wait"),
+    ],
+)
+def test_the_one_thing_to_do(asked, present, expected):
+    assert next_task(present, asked) == expected
+
+
+def some_probs(rng, n):
+    labels = rng.integers(0, 2, n)
+    right = np.clip(rng.normal(0.6, 0.2, n), 0, 1)
+    probs = np.stack([np.where(labels == 0, right, 1 - right)] * 2, 1)
+    probs[:, 1] = 1 - probs[:, 0]
+    return probs, labels
+
+
+def interval_of(groups, seed=0, n=60):
+    probs, labels = some_probs(np.random.default_rng(1), n)
+    return patient_interval(accuracy, probs, labels, groups, np.random.default_rng(seed))
+
+
+def test_an_interval_holds_the_value_and_repeats_by_seed():
+    probs, labels = some_probs(np.random.default_rng(1), 60)
+    low, high = interval_of([str(i) for i in range(60)])
+    assert low < accuracy(probs, labels) < high
+    assert interval_of([str(i) for i in range(60)]) == (low, high)
+
+
+def test_an_interval_of_images_by_the_patient_agrees_with_the_closed_form():
+    low, high = interval_of([str(i) for i in range(60)])
+    probs, labels = some_probs(np.random.default_rng(1), 60)
+    p = accuracy(probs, labels)
+    spread = 2 * 1.96 * np.sqrt(p * (1 - p) / 60)
+    assert (high - low) == pytest.approx(spread, rel=0.15)
+
+
+def test_images_of_few_patients_say_less():
+    probs, labels = some_probs(np.random.default_rng(2), 10)
+    groups = [f"{i}-{j}" for i in range(10) for j in range(8)]
+    together = [f"{i}" for i in range(10) for j in range(8)]
+    many = np.repeat(probs, 8, 0), np.repeat(labels, 8)
+    apart = patient_interval(accuracy, *many, groups, np.random.default_rng(0))
+    tied = patient_interval(accuracy, *many, together, np.random.default_rng(0))
+    assert tied[1] - tied[0] > 2 * (apart[1] - apart[0])
+
+
+def test_one_patient_gives_no_interval():
+    assert interval_of(["a"] * 60) is None
+
+
+def test_a_metric_that_mostly_does_not_exist_gives_no_interval():
+    probs, labels = some_probs(np.random.default_rng(1), 60)
+    groups = [str(i) for i in range(60)]
+    assert (
+        patient_interval(lambda *_: None, probs, labels, groups, np.random.default_rng(0)) is None
+    )
