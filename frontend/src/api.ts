@@ -18,6 +18,13 @@ export class ApiError extends Error {
   }
 }
 
+/** What the server said, also where Cornerstone has wrapped it. */
+export function apiErrorOf(error: unknown): ApiError | null {
+  if (error instanceof ApiError) return error;
+  const inner = (error as { error?: unknown } | null)?.error;
+  return inner instanceof ApiError ? inner : null;
+}
+
 let csrf = "";
 let whenLoggedOut: () => void = () => undefined;
 

@@ -4,8 +4,8 @@ import { api } from "./api";
 import { h } from "./dom";
 
 const OUT: readonly (readonly [string, string])[] = [
-  ["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"], ["masks", "Masks (PNG)"], ["nifti", "NIfTI"],
-  ["dicom-seg", "DICOM SEG"], ["dicom-sr", "DICOM SR"], ["archive", "Whole project"], ["model-safetensors", "Model"], ["model-onnx", "Model (ONNX)"], ["model-card", "Model card"],
+  ["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"], ["masks", "Masks (PNG)"],
+  ["model", "Model"], ["model-onnx", "Model (ONNX)"], ["model-card", "Model card"],
 ];
 const IN: readonly (readonly [string, string])[] = [["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"]];
 

@@ -2,6 +2,7 @@
 
 import { Enums, type RenderingEngine, type Types } from "@cornerstonejs/core";
 import { h } from "./dom";
+import { loaded } from "./pictures";
 import type { Frame, View } from "./view";
 
 const FAR = 1000; // how far the camera stands away; parallel rays, so any distance will do
@@ -40,8 +41,10 @@ export class Pane {
     return { width: this.element.clientWidth, height: this.element.clientHeight, columns, rows, aspect };
   }
 
-  /** Show slice `at` of a stack; resolves when it can be seen. */
-  async show(ids: readonly string[], at: number): Promise<void> {
+  /** Show slice `at` of a stack if it is `still` wanted when it is there; resolves when it can be seen. */
+  async show(ids: readonly string[], at: number, still: () => boolean): Promise<void> {
+    await loaded(ids[at] ?? "");
+    if (!still()) return;
     if (ids !== this.ids) {
       this.ready = false;
       this.ids = ids;

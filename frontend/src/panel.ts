@@ -26,6 +26,7 @@ export class Panel {
   private readonly preset: HTMLSelectElement;
   private readonly why = h("p", { test: "why" });
   private readonly rank = h("p", { class: "faint", test: "rank" });
+  private readonly reason = h("section", { class: "why", "aria-label": "Why this case" }, h("h2", {}, "Why this case"), this.why, this.rank);
   private readonly today = h("p", { class: "today", test: "today" });
   private readonly back: HTMLButtonElement;
   private listed: unknown = null;
@@ -57,7 +58,7 @@ export class Panel {
         h("div", { class: "head" }, h("h2", {}, "Regions"), this.fresh, this.copy), this.regions),
       h("section", { "aria-label": "Window" }, h("div", { class: "head" }, h("h2", {}, "Window"), this.preset),
         h("div", { class: "row fields" }, h("label", { for: "window-center" }, "Center"), this.center, h("label", { for: "window-width" }, "Width"), this.width)),
-      h("section", { class: "why", "aria-label": "Why this case" }, h("h2", {}, "Why this case"), this.why, this.rank),
+      this.reason,
       h("div", { class: "foot" }, this.today, this.back));
   }
 
@@ -90,7 +91,8 @@ export class Panel {
     this.copy.disabled = busy || !reading.canCopy;
     this.updateSave();
     const waits = reading.phase === "saving" && reading.outbox.state === "waiting";
-    this.notice.textContent = waits ? "The network is away. Your answer is kept here and sent as soon as it is back." : reading.message;
+    const elsewhere = reading.phase === "loading" || reading.phase === "done"; // told over the image
+    this.notice.textContent = elsewhere ? "" : waits ? "The network is away. Your answer is kept here and sent as soon as it is back." : reading.message;
     this.notice.classList.toggle("calm", waits || reading.phase === "answered");
     this.updateRegions();
     this.updateWindow();
@@ -99,9 +101,9 @@ export class Panel {
 
   private updateSave(): void {
     const { phase, open } = this.reading;
-    const words: string = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Done" }[phase];
+    const words: string = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Look again" }[phase];
     this.save.replaceChildren(words, h("kbd", {}, "Enter"));
-    this.save.disabled = phase === "loading" || phase === "saving" || phase === "done";
+    this.save.disabled = phase === "loading" || phase === "saving";
     this.leave.hidden = !open?.previous || phase !== "reading";
   }
 
@@ -131,8 +133,9 @@ export class Panel {
     const { open } = this.reading;
     this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
     this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
-    if (!open) return;
-    const each = open.labels_today > 0 ? ` · ${Math.round(open.seconds_today / open.labels_today)} s each` : "";
-    this.today.textContent = `Today: ${open.labels_today} ${open.labels_today === 1 ? "case" : "cases"}${each}`;
+    this.reason.hidden = !open;
+    const { cases, seconds } = this.reading.today;
+    const each = cases > 0 ? ` · ${Math.round(seconds / cases)} s each` : "";
+    this.today.textContent = `Today: ${cases} ${cases === 1 ? "case" : "cases"}${each}`;
   }
 }

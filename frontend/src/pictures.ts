@@ -27,9 +27,14 @@ export function forget(): void {
   sources.clear();
 }
 
+/** Load a picture; rejects with what the server said, which a viewport would keep to itself. */
+export async function loaded(id: string): Promise<void> {
+  await imageLoader.loadAndCacheImage(id);
+}
+
 /** Load a picture before it is needed; failures show when it is. */
 export function prefetch(id: string): void {
-  imageLoader.loadAndCacheImage(id).catch(() => undefined);
+  loaded(id).catch(() => undefined);
 }
 
 /** The window that shows all values of a picture; null until it is loaded. */

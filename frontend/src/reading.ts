@@ -1,6 +1,6 @@
 // Reading: one case after another; what happens between opening a case and its answer being safe.
 
-import { api, ApiError, type AnswerBody, type Which } from "./api";
+import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
 import { Board } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
@@ -36,6 +36,8 @@ export class Reading {
   map: HTMLCanvasElement | null = null;
   mapShown = false;
   difference = false;
+  /** What this reader has done today. */
+  today = { cases: 0, seconds: 0 };
   /** Regions of the last answered case, to copy. */
   private earlier: Shapes | null = null;
   private clock: ReadingClock | null = null;
@@ -86,7 +88,7 @@ export class Reading {
   /** The case before, to correct it; once more for the one before that. */
   async back(): Promise<void> {
     if (this.phase === "loading" || this.phase === "saving") return;
-    const steps = this.open?.previous ? this.steps + 1 : 0;
+    const steps = this.open?.previous && this.phase === "reading" ? this.steps + 1 : 0;
     await this.keepDraft();
     const { turn, open } = this;
     try {
@@ -116,7 +118,7 @@ export class Reading {
     this.turn += 1;
     window.clearTimeout(this.draftTimer);
     window.clearInterval(this.renewTimer);
-    Object.assign(this, { open: null, map: null, mapShown: false, clock: null });
+    Object.assign(this, { open: null, label: null, map: null, mapShown: false, clock: null });
     this.tell("loading", "");
     return this.turn;
   }
@@ -132,10 +134,12 @@ export class Reading {
       try {
         return await ask();
       } catch (error) {
-        const passing = error instanceof ApiError && error.passing;
-        const message = (error as Error).message;
-        this.tell("loading", passing ? `${message} Trying again.` : message);
-        if (!passing) return null;
+        if (turn !== this.turn) return null;
+        const known = apiErrorOf(error);
+        if (known?.code === "unreadable" || known?.code === "not_yours") throw known;
+        const message = known?.message ?? (error as Error).message;
+        if (!known?.passing) return this.tell("done", message), null;
+        this.tell("loading", `${message} Trying again.`);
         await pause(RETRY_PAUSE);
       }
     }
@@ -150,12 +154,14 @@ export class Reading {
     this.drawing.cursor = null;
     if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
+    this.today = { cases: found.labels_today, seconds: found.seconds_today };
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
-    const seen = await this.insisted(turn, async () => {
-      await this.viewer.open(found.case, found, this.which, this.fetch(found));
-      return true;
-    });
-    if (!seen || turn !== this.turn) return;
+    try {
+      const seen = await this.insisted(turn, async () => (await this.viewer.open(found.case, found, this.which, this.fetch(found)), true));
+      if (!seen || turn !== this.turn) return;
+    } catch {
+      return this.next(); // the server has put the image aside, or given it to somebody else
+    }
     this.clock = new ReadingClock(this.session.project.idle_seconds, now(), draft?.seconds ?? 0);
     this.renewTimer = window.setInterval(() => void this.renew(), (this.session.project.lease_seconds / 3) * 1000);
     this.tell("reading", "");
@@ -235,7 +241,7 @@ export class Reading {
   /** Say what the case is, and go on when that is safe. */
   async answer(verdict: Verdict): Promise<void> {
     const { open } = this;
-    if (this.phase === "answered" || this.phase === "lost") return this.next();
+    if (this.phase === "answered" || this.phase === "lost" || this.phase === "done") return this.next();
     if (!open || this.phase !== "reading") return;
     this.drawing.hand?.finish();
     if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");
@@ -252,6 +258,7 @@ export class Reading {
     if (body.shapes?.shapes.length) this.earlier = body.shapes;
     this.steps = 0;
     const refused = await this.outbox.outcome(key);
+    if (!refused) this.today = { cases: this.today.cases + 1, seconds: this.today.seconds + body.seconds };
     if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
     if (turn !== this.turn) return;
     const blinded = this.session.project.reading === "blinded";

@@ -10,21 +10,25 @@ import type { Point } from "./shapes";
 import { fitted, panned, toImage, zoomed, type Frame, type View } from "./view";
 
 const ENGINE = "foveal";
+const CONTEXTS = 3; // as many as pictures beside each other
 const TITLES: Record<Which, string> = { prior: "Prior", current: "Current", difference: "Difference" };
 const NEIGHBORS = 3; // slices to both sides that are loaded ahead
 const CACHE_BYTES = 512 * 2 ** 20;
-const CONTEXTS = 3; // of WebGL, one for each picture of a pair; browsers allow 16 to all of a page
 
 export type Fetch = (slice: number, which: Which) => Promise<Pixels>;
 export type Paint = (context: CanvasRenderingContext2D, view: View, frame: Frame, pane: Pane) => void;
 
-let prepared = false;
+let engine: RenderingEngine | null = null;
 
-function prepare(): void {
-  prepared = true;
-  init({ rendering: { webGlContextCount: CONTEXTS }, debug: {} });
-  register();
-  cache.setMaxCacheSize(CACHE_BYTES);
+/** The one engine of the page: browsers allow few WebGL contexts. */
+function theEngine(): RenderingEngine {
+  if (!engine) {
+    init({ rendering: { webGlContextCount: CONTEXTS } } as Parameters<typeof init>[0]);
+    register();
+    cache.setMaxCacheSize(CACHE_BYTES);
+    engine = new RenderingEngine(ENGINE);
+  }
+  return engine;
 }
 
 export class Viewer {
@@ -35,20 +39,14 @@ export class Viewer {
   view: View = { x: 0, y: 0, scale: 1 };
   facts: Facts | null = null;
   private stacks = new Map<string, string[]>();
-  private engine: RenderingEngine | null = null;
   private asked = false;
   private turn = 0;
   private touched = false;
+  private seen = 0;
 
   /** `paint` draws over each picture; `changed` is told when slice, window or view are others. */
   constructor(private readonly paint: Paint, private readonly changed: () => void) {
     new ResizeObserver(() => this.resized()).observe(this.element);
-  }
-
-  private begun(): RenderingEngine {
-    if (!prepared) prepare();
-    this.engine ??= new RenderingEngine(ENGINE);
-    return this.engine;
   }
 
   get aspect(): number {
@@ -90,7 +88,7 @@ export class Viewer {
   }
 
   private arrangePanes(which: readonly Which[]): void {
-    const engine = this.begun();
+    const engine = theEngine();
     if (this.panes.map((pane) => pane.name).join() === which.join()) return;
     this.panes.forEach((pane) => pane.disable());
     this.panes = which.map((one) => new Pane(engine, one, which.length > 1 ? TITLES[one] : ""));
@@ -99,29 +97,39 @@ export class Viewer {
     this.panes.forEach((pane) => pane.enable());
   }
 
-  /** Nothing is shown, and what the screen's card holds is given back. */
+  /** Nothing is shown. */
   close(): void {
     this.turn += 1;
     this.facts = null;
     this.panes.forEach((pane) => pane.disable());
     this.panes = [];
-    this.engine?.destroy();
-    this.engine = null;
   }
 
   async turnTo(slice: number): Promise<void> {
     const last = (this.facts?.slices ?? 1) - 1;
     const wanted = Math.min(Math.max(slice, 0), last);
     if (wanted === this.slice) return;
+    const { turn, seen } = this;
     this.slice = wanted;
     this.changed();
-    await this.showSlice();
-    this.fetchNeighbors();
+    try {
+      await this.showSlice();
+      this.fetchNeighbors();
+    } catch {
+      // What is said to be shown must be what is shown.
+      if (turn !== this.turn || this.slice !== wanted) return;
+      this.slice = seen;
+      this.refresh();
+      this.changed();
+    }
   }
 
   private async showSlice(): Promise<void> {
-    const wanted = this.slice;
-    await Promise.all(this.panes.map((pane) => pane.show(this.stacks.get(pane.name) ?? [], wanted)));
+    const { slice: wanted, turn } = this;
+    const still = (): boolean => turn === this.turn && this.slice === wanted;
+    await Promise.all(this.panes.map((pane) => pane.show(this.stacks.get(pane.name) ?? [], wanted, still)));
+    if (!still()) return;
+    this.seen = wanted;
     this.refresh();
     this.changed();
   }
@@ -201,8 +209,8 @@ export class Viewer {
   }
 
   private resized(): void {
-    if (!this.facts || !this.engine || this.element.clientWidth === 0) return;
-    this.engine.resize(true, false);
+    if (!this.facts || this.panes.length === 0 || this.element.clientWidth === 0) return;
+    theEngine().resize(true, false);
     if (!this.touched) this.view = fitted(this.frame());
     this.refresh();
   }
