@@ -68,7 +68,7 @@ class ScriptedReader:
                 label=live.classes.index(label),
                 region_kind="mask",
                 seconds=4.0,
-                round=max(len(live.queries) - 1, 0),
+                round=len(live.queries) - 1,
                 purpose=purpose,
                 key=f"{self.name}-{len(live.history):08}",
             )

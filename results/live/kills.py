@@ -28,6 +28,7 @@ from harness import (
 )
 
 from foveal.client import Client, ClientError
+from foveal.loop.live import Worker
 from foveal.store.project import ProjectStore
 
 
@@ -71,17 +72,26 @@ class Reading(threading.Thread):
         return True
 
 
+def warm(project: Path) -> None:
+    """Features are made once, so that what is killed later is a training."""
+    with ProjectStore.open(project) as store:
+        worker = Worker(store)
+        while worker.step() != "wait":
+            pass
+
+
 def main() -> None:
     """Kill, restart, and count."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--images", type=int, default=6000)
+    parser.add_argument("--images", type=int, default=3000)
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     context, port, rng = nursery(), free_port(), random.Random(0)  # noqa: S311 - times of kills
     killed = {"server": 0, "worker": 0}
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder), asked.images, 1, train_every=20)
+        warm(project)
         reading = Reading(port)
         reading.start()
         while sum(killed.values()) < asked.kills:
@@ -89,7 +99,7 @@ def main() -> None:
                 until_up(port)
                 for _ in range(rng.randrange(1, 3)):
                     with running(context, work, project):
-                        time.sleep(rng.uniform(0.5, 5.0))
+                        time.sleep(rng.uniform(1.0, 8.0))
                     killed["worker"] += 1
             killed["server"] += 1
         with running(context, serve, project, port), running(context, work, project):

@@ -1,15 +1,19 @@
 """Hostile requests and files: refused with a clear word, nothing read, nothing left behind."""
 
 import struct
+import tempfile
 import zlib
 
 import pytest
 from annotate_toys import IMPORT_LIMIT, LIMIT, box, shapes, told
 from starlette.datastructures import Headers
 
+from foveal.annotate.desk import open_desk
 from foveal.annotate.images import ImageSource, UnreadableError
 from foveal.annotate.security import Rules, host_names, refusal
 from foveal.data import load_pool
+from foveal.store.project import ProjectStore
+from foveal.store.unarchive import open_archive
 
 API = "/api/v1"
 JSON = {"content-type": "application/json"}
@@ -187,6 +191,22 @@ def test_exports_are_saved_and_never_shown(site):
         f"{API}/import/coco", content=lead.get(f"{API}/export/coco").content
     )
     assert told(again)["kept"] == 1
+
+
+def test_the_archive_opens_elsewhere_and_holds_no_account(site, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    site.answer("ann", site.next()["case"], shapes=shapes(box()))
+    answer = site.browser("lea").get(f"{API}/export/archive")
+    assert answer.headers["content-disposition"] == 'attachment; filename="project.zip"'
+    assert list(tmp_path.glob("tmp*")) == []
+    (tmp_path / "a.zip").write_bytes(answer.content)
+    open_archive(tmp_path / "a.zip", tmp_path / "elsewhere")
+    with ProjectStore.open(tmp_path / "elsewhere") as store:
+        assert store.live().history == site.live().history
+        assert store.accounts.all() == ()
+        there = open_desk(store, cache=tmp_path / "cache").images
+        for sample in site.live().parts:
+            assert (there.pixels(sample) == site.desk.images.pixels(sample)).all()
 
 
 def test_the_description_of_the_interface_is_whole(site):

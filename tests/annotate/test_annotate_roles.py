@@ -15,6 +15,7 @@ LEADS = {
     ("POST", f"{API}/quarantine/{{sample}}/restore"),
     ("POST", f"{API}/worker/train"),
     ("GET", f"{API}/export/{{name}}"),
+    ("GET", f"{API}/export/archive"),
     ("POST", f"{API}/import/{{name}}"),
 }
 ADMINS = {

@@ -85,6 +85,10 @@ def test_labels_train_a_model_that_asks_and_is_measured_on_the_test_part_alone(p
         read = {one.sample for one in live.history}
         assert not set(asked[-1].ids) & read
         assert [r.details["lessons"] for r in live.trained] == [6, 12, 19]
+        # Of the advice each training counts the lessons it had, whatever query they were read in.
+        rounds = [a.round for a in live.as_state().annotations.values()]
+        assert [sum(r <= k for r in rounds) for k in range(3)] == [6, 12, 19]
+        assert live.details[-1]["advice"]
         assert [r.details["references"] for r in live.trained] == [3, 6, 8]
         low, high = live.trained[-1].details["interval"]["accuracy"]
         assert 0 <= low <= live.trained[-1].metrics["test"]["accuracy"] <= high <= 1

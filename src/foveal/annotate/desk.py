@@ -18,6 +18,7 @@ from foveal.core.region import decode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
+from foveal.store.archive import source_of
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
@@ -109,9 +110,10 @@ def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = No
     Raises:
         DataError: if no image of the project can be read.
     """
-    spec = parse_spec(store.live().created["spec"])
+    created = store.live().created
+    spec = parse_spec(created["spec"])
     folder: Path = store.folder
-    images = open_images(folder / spec.data.source, spec.data, cache)
+    images = open_images(folder / source_of(folder, created), spec.data, cache)
     return Desk(store, images, spec, folder.resolve().name, secure)
 
 

@@ -1,12 +1,15 @@
 """`foveal serve`: people read in the browser, and the model learns beside them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from foveal.cli.project_option import Database
+
+if TYPE_CHECKING:
+    from foveal.store.project import ProjectStore
 
 FIRST_ADMIN = "admin"
 INVITATION_SECONDS = 3600.0
@@ -51,9 +54,7 @@ def command(
     with ProjectStore.open(project, database) as store:
         check_safe(listen, store.accounts.all())
         desk = open_desk(store, listen.secure)
-        if not store.accounts.all():
-            store.accounts.add(FIRST_ADMIN, "admin")
-        admin = next(a.name for a in store.accounts.all() if a.role == "admin" and a.enabled)
+        admin = _admin(store)
         token = store.tokens.give(admin, INVITATION_SECONDS, "invitation")
         with bound(listen) as socket:
             scheme = "https" if certificate else "http"
@@ -75,3 +76,19 @@ def command(
             )
             with supervised(project, database, worker):
                 server(desk, listen).run(sockets=[socket])
+
+
+def _admin(store: "ProjectStore") -> str:
+    """The first admin who may enter; made where nobody has an account yet."""
+    from foveal.core.errors import StoreError
+
+    accounts = store.accounts.all()
+    if not accounts:
+        return store.accounts.add(FIRST_ADMIN, "admin").name
+    for one in accounts:
+        if one.role == "admin" and one.enabled:
+            return one.name
+    raise StoreError(
+        "a project needs an admin who may enter, but has none; `foveal accounts PROJECT` lists "
+        "everybody, and its actions `enable` and `role` make someone admin"
+    )

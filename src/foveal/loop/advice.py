@@ -12,7 +12,7 @@ from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.craft import MAIN
 from foveal.loop.packing import array_bytes, array_of
-from foveal.store import State, TrainedRound
+from foveal.store import State
 
 UNKNOWN = 255  # a sample of which the round predicted nothing; more classes than this are cut off
 KEPT = "predictions"
@@ -34,7 +34,7 @@ def advice_of(
         pool: any state of the run's pool.
         get: bytes of a digest kept in the details of earlier rounds.
     """
-    labels = [_lessons_of(record, state) for record in state.trained]
+    labels = [sum(a.round <= r.round for a in state.annotations.values()) for r in state.trained]
     metric = MAIN[spec.task]
     values = [r.metrics.get("val", {}).get(metric) for r in state.trained]
     earlier = [d[KEPT] for d in state.details if KEPT in d][-COMPARED + 1 :]
@@ -64,13 +64,6 @@ def predicted(evidence: Evidence, pool: Pool) -> np.ndarray[Any, np.dtype[np.uin
 def predictions_bytes(evidence: Evidence, pool: Pool) -> bytes:
     """What `advice_of` reads again in later rounds."""
     return array_bytes(predicted(evidence, pool))
-
-
-def _lessons_of(record: TrainedRound, state: State) -> int:
-    """Labels a round was trained with; people read on while a model learns, so projects say it."""
-    if "lessons" in record.details:
-        return int(record.details["lessons"])
-    return sum(a.round <= record.round for a in state.annotations.values())
 
 
 def _by_sample(classes: np.ndarray[Any, np.dtype[np.uint8]], pool: Pool) -> Predictions:

@@ -2,8 +2,10 @@
 
 import copy
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 from foveal.core.annotation import Annotation
@@ -101,8 +103,17 @@ class LiveState:
         return float(sum(one.seconds for one in self.history))
 
     def as_state(self) -> State:
-        """The candidates as a simulated run would know them: one annotation a sample."""
-        told = {i: resolution.told[0] for i, resolution in self.lessons()}
+        """The candidates as a simulated run would know them: one annotation a sample.
+
+        The round of an annotation is that of the first training it taught, as in a simulation, and
+        not that of the query: readers go on in an old one while the model learns.
+        """
+        counts = (int(record.details["lessons"]) for record in self.trained)
+        taught = list(accumulate(counts, max))
+        told = {
+            sample: replace(resolution.told[0], round=bisect_right(taught, place))
+            for place, (sample, resolution) in enumerate(self.lessons())
+        }
         return State(
             created=self.created,
             queries=self.queries,

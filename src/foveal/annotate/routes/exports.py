@@ -1,17 +1,40 @@
 """Files out of a project and into it."""
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from foveal.annotate.desk import AtDesk, Lead
 from foveal.annotate.exports import IMPORTS, exported
 from foveal.annotate.records import take_in
 from foveal.core.errors import unknown_name
+from foveal.store.archive import write_archive
 
 router = APIRouter(tags=["exchange"])
 MOST_PROBLEMS = 100
+
+
+@router.get("/export/archive")
+def archive(asking: Lead, desk: AtDesk, images: bool = True) -> FileResponse:
+    """The whole project as one zip that opens elsewhere; accounts stay here."""
+    folder = Path(tempfile.mkdtemp())  # for this user alone, and gone when all is sent
+    try:
+        write_archive(desk.store, folder / "archive.zip", images)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return FileResponse(
+        folder / "archive.zip",
+        media_type="application/zip",
+        filename="project.zip",
+        background=BackgroundTask(shutil.rmtree, folder),
+    )
 
 
 @router.get("/export/{name}")

@@ -30,7 +30,7 @@ def project(asking: Reader, desk: AtDesk) -> dict[str, Any]:
         "lease_seconds": live.live.lease_seconds,
         "presets": [one.model_dump() for one in live.live.presets],
         "counts": dict(Counter(live.parts.values())),
-        "exports": list(FORMATS),
+        "exports": [*FORMATS, "archive"],
         "imports": list(IMPORTS),
         "version": __version__,
     }

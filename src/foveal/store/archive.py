@@ -1,0 +1,209 @@
+"""Archive: a whole project in one zip that opens elsewhere; accounts and the secret stay behind."""
+
+import csv
+import hashlib
+import json
+import os
+import secrets
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from foveal.core.errors import DataError, SchemaError, StoreError
+from foveal.core.files import safe_join, sync_folder
+from foveal.store.blobs import DIGEST
+from foveal.store.events import Event, canonical_json
+from foveal.store.folder import read_about
+from foveal.store.project import ProjectStore
+
+ABOUT, JOURNAL, BLOBS, IMAGES = "archive.json", "journal.jsonl", "blobs", "images"
+MANIFEST = f"{IMAGES}/pool.csv"
+SETTINGS = ("spec.yaml", "live.yaml")
+FORMAT, VERSION = "foveal project archive", 1
+CHUNK = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What an archive holds, counted."""
+
+    events: int
+    blobs: int
+    images: int
+
+
+def write_archive(store: ProjectStore, path: Path, with_images: bool = False) -> Packed:
+    """Write an open project as a zip, whole or not at all, one file at a time.
+
+    The journal goes as of one moment, one entry a line, with all blobs it names that are still
+    kept. Accounts, sessions, leases, jobs and the secret never do.
+
+    Args:
+        path: the zip; must lie outside the project's folder.
+        with_images: also pack every file below the manifest's folder that a cell of it names.
+            Files named by absolute paths are left out; such a project opens where they are.
+    Raises:
+        StoreError: if the file cannot be written, or a blob that an answer needs is not whole.
+        DataError: if the project's manifest is no CSV file.
+    """
+    events = store.journal.events()
+    manifest = _manifest(store.folder, events)
+    if path.resolve().is_relative_to(store.folder.resolve()):
+        raise StoreError("an archive must lie outside its project; choose another folder")
+    half = path.parent / f".{path.name}.{secrets.token_hex(4)}"
+    try:
+        with half.open("xb") as file:
+            packed = _write(file, store, events, manifest, with_images)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(half, path)
+        sync_folder(path.parent)
+    except OSError as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(
+            f"could not write the archive {path.name!r}: {error.strerror or error}. The project is "
+            "untouched; free space or choose another folder, then run the same command again"
+        ) from error
+    finally:
+        half.unlink(missing_ok=True)
+    return packed
+
+
+def source_of(folder: Path, created: Mapping[str, Any]) -> str:
+    """The manifest of a project, relative to its folder or absolute.
+
+    A project that was opened from an archive has its images elsewhere than where it began;
+    `project.json` then names the manifest as `source`.
+
+    Args:
+        created: the payload of the journal's first entry.
+    """
+    began = created.get("spec", {}).get("data", {}).get("source", MANIFEST)
+    return str(read_about(folder).get("source") or began)
+
+
+def blobs_of(event: Event) -> Iterator[tuple[str, bool]]:
+    """What could be a blob's digest in an entry, and whether the entry is nothing without it."""
+    told = event.payload.get("annotation", {}) if event.kind == "annotated" else {}
+    needed = {told.get("region"), told.get("shapes")} - {"", None}
+    for word in _words(event.payload):
+        if DIGEST.fullmatch(word):
+            yield word, word in needed
+
+
+def line_of(event: Event) -> bytes:
+    """An entry as a line of the archive's journal."""
+    whole = {"seq": event.seq, "kind": event.kind, "payload": event.payload}
+    chain = {"previous": event.previous, "hash": event.hash}
+    return canonical_json(whole | chain).encode() + b"\n"
+
+
+def _write(
+    file: BinaryIO,
+    store: ProjectStore,
+    events: tuple[Event, ...],
+    manifest: Path,
+    with_images: bool,
+) -> Packed:
+    kept = _kept(store, events)
+    images = sorted(_named_files(manifest)) if with_images else []
+    about = {
+        "format": FORMAT,
+        "version": VERSION,
+        "project": store.id,
+        "length": len(events),
+        "head": events[-1].hash,
+    }
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(ABOUT, json.dumps(about, indent=2))
+        for name in SETTINGS:
+            if (store.folder / name).is_file():
+                archive.write(store.folder / name, name)
+        archive.write(manifest, MANIFEST)
+        with archive.open(JOURNAL, "w", force_zip64=True) as lines:
+            for event in events:
+                lines.write(line_of(event))
+        for digest in kept:
+            _pack_blob(archive, store.blobs.path(digest), digest)
+        for name in images:
+            archive.write(safe_join(manifest.parent, name), f"{IMAGES}/{name}")
+    return Packed(len(events), len(kept), len(images))
+
+
+def _pack_blob(archive: zipfile.ZipFile, path: Path, digest: str) -> None:
+    told = hashlib.sha256()
+    # Blobs are compressed already, or hardly can be.
+    member = zipfile.ZipInfo(f"{BLOBS}/{digest}")
+    with path.open("rb") as source, archive.open(member, "w", force_zip64=True) as to:
+        while chunk := source.read(CHUNK):
+            told.update(chunk)
+            to.write(chunk)
+    if told.hexdigest() != digest:
+        raise SchemaError(f"blob {digest} must hash to its name, but was altered; see `verify`")
+
+
+def _kept(store: ProjectStore, events: Iterable[Event]) -> list[str]:
+    kept = set()
+    for event in events:
+        for digest, needed in blobs_of(event):
+            if store.blobs.path(digest).is_file():
+                kept.add(digest)
+            elif needed:
+                raise StoreError(
+                    f"entry {event.seq} names blob {digest}, which is gone; restore the project "
+                    "from a backup"
+                )
+    return sorted(kept)
+
+
+def _manifest(folder: Path, events: tuple[Event, ...]) -> Path:
+    if not events or events[0].kind != "created":
+        raise StoreError("an archive is made of a project that was begun; run `foveal init` first")
+    path = folder / source_of(folder, events[0].payload)
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        raise DataError(
+            f"the manifest of an archived project must be a CSV file, but {path.name!r} is none; "
+            "index its images with `foveal index` and begin the project from that table"
+        )
+    return path
+
+
+def _named_files(manifest: Path) -> set[str]:
+    """Files below the manifest's folder that its cells name, as written but for `./`."""
+    found: set[str] = set()
+    root = manifest.parent.resolve()
+    with manifest.open(newline="", encoding="utf-8-sig") as file:
+        cells = {part for row in csv.reader(file) for cell in row for part in cell.split("|")}
+    for cell in cells:
+        for name in {cell.strip(), cell.strip().rpartition("#")[0]} - {""}:
+            found.update(_below(root, name))
+    return found - {manifest.name}
+
+
+def _below(root: Path, name: str) -> Iterator[str]:
+    if Path(name).is_absolute() or len(name) > CHUNK:
+        return
+    try:
+        path = safe_join(root, name)
+        if path.is_file():
+            yield path.relative_to(root).as_posix()
+        # A folder counts where an address names a series in it, so never the root as a whole.
+        elif path.is_dir() and path != root:
+            inside = (each for each in path.rglob("*") if each.is_file() and not each.is_symlink())
+            yield from (each.relative_to(root).as_posix() for each in inside)
+    except (DataError, OSError):  # a cell that is no path of this folder
+        return
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for below in value.values():
+            yield from _words(below)
+    elif isinstance(value, list | tuple):
+        for below in value:
+            yield from _words(below)

@@ -1,0 +1,162 @@
+"""Commands of projects: made, read, trained, exported, taken in, checked and copied."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from discs import foveal
+from foveal.core.spec import parse_spec
+from foveal.loop.live.init import collection_of
+from foveal.store.project import ProjectStore
+from live_discs import ScriptedReader, blind
+
+MAKE = (
+    "--classes", "disc,square", "--live", "train_every=6", "--live", "queue=8",
+    "--live", "test_every=3", "--set", "data.image_size=64", "--set", "data.leaks=report",
+    "--set", "model.adapter=8", "--set", "model.pooling=mean", "--set", "train.epochs=3",
+    "--set", "train.explanation_weight=0", "--set", "train.region_weight=0",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return blind(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def project(images):
+    """A project of which nine cases were read and a model was made."""
+    folder = images / "project"
+    made = foveal("init", folder, "--pool", images / "labels.csv", *MAKE)
+    assert made.status == 0, made
+    assert "24 images to choose from, 8 for the test, 0 read already" in made.out
+    with ProjectStore.open(folder) as store:
+        pool = collection_of(parse_spec(store.live().created["spec"]), folder)
+        ScriptedReader(images).read(store, pool, 9)
+    assert foveal("worker", folder, "--once").status == 0
+    return folder
+
+
+def test_status_tells_what_was_read_and_what_the_model_is_worth(project):
+    said = foveal("status", project)
+    assert said.status == 0
+    assert "6 of 24 images read" in said.out
+    assert "3 of 8 test images" in said.out
+    assert "With 6 labels: macro AUROC" in said.out
+    told = json.loads(foveal("status", project, "--json").out)
+    assert (told["labels"], len(told["curve"])) == (6, 1)
+
+
+def test_the_queue_is_a_table(project, tmp_path):
+    said = foveal("select", project, "-n", 3, "--out", tmp_path / "batch.csv")
+    assert said.status == 0
+    lines = (tmp_path / "batch.csv").read_text().splitlines()
+    assert lines[0] == "rank,image,why"
+    assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+
+
+def test_accounts_are_added_invited_and_changed(project):
+    assert "/#token=" in foveal("accounts", project, "add", "dr.lee", "--role", "lead").out
+    assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
+    assert foveal("accounts", project, "disable", "dr.lee").status == 0
+    assert "needs an admin" in foveal("serve", project, "--port", 0).err
+    listed = foveal("accounts", project).out
+    assert "dr.lee" in listed
+    assert "by invitation" in listed
+    assert foveal("accounts", project, "add", "dr.lee").status == 2
+    assert foveal("accounts", project, "add").status == 2
+    assert foveal("accounts", project, "add", "../x").status == 2
+    assert foveal("accounts", project, "enable", "dr.lee").status == 0
+
+
+@pytest.mark.parametrize("name", ["csv", "coco", "label-studio", "cvat"])
+def test_what_is_exported_comes_in_elsewhere(images, project, tmp_path, name):
+    file = tmp_path / "labels"
+    assert foveal("export", project, "--format", name, "--out", file).status == 0
+    other = images / f"other-{name}"
+    assert foveal("init", other, "--pool", images / "labels.csv", *MAKE).status == 0
+    said = foveal("import", other, file, "--format", name)
+    assert said.status == 0, said
+    assert "9 answers taken in, 0 problems" in said.out
+    with ProjectStore.open(project) as first, ProjectStore.open(other) as second:
+        one, two = first.live(), second.live()
+        assert {i: r.label for i, r in one.lessons()} == {i: r.label for i, r in two.lessons()}
+        regions = {i: r.regions for i, r in one.lessons()}
+        # Digests are of the pixels, so equal ones are equal regions.
+        assert regions == {i: r.regions for i, r in two.lessons()}
+    assert "0 answers taken in" in foveal("import", other, file, "--format", name).out
+
+
+def test_models_and_cards_are_exported(project, tmp_path):
+    for name, beginning in (("model-card", b"# Model card"), ("model", None), ("model-onnx", None)):
+        file = tmp_path / name
+        assert foveal("export", project, "--format", name, "--out", file).status == 0
+        data = file.read_bytes()
+        assert len(data) > 100
+        assert beginning is None or data.startswith(beginning)
+    assert foveal("export", project, "--format", "pdf").status == 2
+
+
+def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):
+    copy = project.with_name("copy")
+    assert foveal("backup", project, copy).status == 0
+    assert "All" in foveal("verify", copy).out
+    assert foveal("backup", project, copy).status == 2
+    victim = next(p for p in sorted((copy / "blobs").iterdir()) if len(p.name) == 64)
+    for path in (copy / "blobs").iterdir():
+        path.write_bytes(b"altered")
+    said = foveal("verify", copy)
+    assert said.status == 1
+    assert victim.name in said.out or "altered" in said.out
+
+
+def test_what_is_no_project_is_said(tmp_path):
+    for command in ("status", "serve", "verify", "worker"):
+        said = foveal(command, tmp_path)
+        assert said.status == 2
+        assert "foveal init" in said.err
+    assert foveal("init", tmp_path / "p", "--classes", "a,b").status == 2
+    said = foveal("init", tmp_path / "p", "--classes", "a", "--images", tmp_path)
+    assert said.status == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_worker_that_is_killed_is_started_again_and_ends_with_its_server(project):
+    command = [sys.executable, "-c", "from foveal.cli import main; main()", "serve", str(project)]
+    with subprocess.Popen(
+        [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as server:
+        assert "#token=" in server.stdout.readline()
+        first = worker_of(server.pid)
+        os.kill(first, signal.SIGKILL)
+        second = worker_of(server.pid, other_than=first)
+        os.kill(server.pid, signal.SIGINT)
+        assert server.wait(60) in (0, 130)
+    assert not alive(second)
+
+
+def worker_of(server, other_than=0):
+    """The worker's process, as soon as there is one."""
+    patience = time.monotonic() + 60
+    while time.monotonic() < patience:
+        listed = subprocess.run(
+            ["pgrep", "-P", str(server)], capture_output=True, text=True, check=False
+        )
+        found = [int(pid) for pid in listed.stdout.split() if int(pid) != other_than]
+        if found:
+            return found[0]
+        time.sleep(0.1)
+    raise AssertionError("no worker was started")
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
