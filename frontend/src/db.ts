@@ -32,12 +32,16 @@ function database(): Promise<IDBDatabase> {
   return opened;
 }
 
-/** One transaction; resolves when it is complete. */
+/**
+ * One transaction; resolves when it is complete. It is committed at once, since one that is still
+ * open when a page is left is given up.
+ */
 async function within<T>(store: string, mode: IDBTransactionMode, work: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
   const db = await database();
   return new Promise((resolve, reject) => {
     const transaction = db.transaction(store, mode, { durability: "strict" });
     const request = work(transaction.objectStore(store));
+    transaction.commit();
     transaction.oncomplete = () => resolve(request.result);
     transaction.onabort = () => reject(transaction.error ?? new Error("this browser could not keep it"));
   });
