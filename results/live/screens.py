@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "browser"))
 import shutil
 
 from hand import Hand, Phantom, write_phantom
+from serving import ARGUMENTS, BROWSERS, Served, run_foveal, start, stop
 
-from conftest import ARGUMENTS, BROWSERS, Served, run_foveal, start, stop
 from foveal.annotate.images import open_images
 from foveal.core.spec import parse_spec
 from foveal.store.live import quarantined

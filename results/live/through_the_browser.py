@@ -22,8 +22,8 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "browser"))
 from hand import Hand
+from serving import ARGUMENTS, BROWSERS, run_foveal, start, stop
 
-from conftest import ARGUMENTS, BROWSERS, run_foveal, start, stop
 from foveal.core.spec import DataSpec
 from foveal.data import load_pool
 from foveal.store.project import ProjectStore

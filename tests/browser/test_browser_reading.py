@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 from hand import HEIGHT, WIDTH, Hand
+from serving import run_foveal
 
-from conftest import run_foveal
 from foveal.core.shapes import Box, Polygon, rasterize
 from foveal.data.exchange.labels import from_coco, from_csv
 from foveal.store.project import ProjectStore

@@ -196,6 +196,7 @@ def test_a_project_needs_an_empty_folder_and_classes_that_cover_the_labels(image
         init_project(
             images / "wrong", images / "some.csv", live_spec(classes=("disc", "ring")), SETTINGS
         )
+    assert not (images / "wrong").exists()  # so that the next try finds nothing in its way
 
 
 def test_an_image_that_is_lost_is_left_out_and_the_rest_goes_on(tmp_path):

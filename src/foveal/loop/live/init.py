@@ -59,11 +59,12 @@ def init_project(
         DataError: if there are too few images, or labels of other classes than the project's.
         StoreError: if the folder cannot be made.
     """
+    spec = spec_of(settings, os.path.relpath(manifest, folder), live)
+    # The folder is made last, so that whatever is wrong leaves nothing behind.
+    collection = collection_of(placed(spec, str(manifest.resolve())), folder, watch)
+    pool = collection.pool
+    check(pool, live)
     with ProjectStore.create(folder, url) as store:
-        spec = spec_of(settings, os.path.relpath(manifest, folder), live)
-        collection = collection_of(spec, folder, watch)
-        pool = collection.pool
-        check(pool, live)
         write_whole(folder / SPEC, yaml.safe_dump(spec.model_dump(mode="json")).encode())
         created = {
             "spec": spec.model_dump(mode="json"),
@@ -95,9 +96,12 @@ def init_project(
 def project_spec(store: ProjectStore) -> ExperimentSpec:
     """The experiment of an open project, with its images where they are now."""
     created = store.live().created
-    spec = parse_spec(created["spec"])
-    data = spec.data.model_copy(update={"source": source_of(store.folder, created)})
-    return spec.model_copy(update={"data": data})
+    return placed(parse_spec(created["spec"]), source_of(store.folder, created))
+
+
+def placed(spec: ExperimentSpec, source: str) -> ExperimentSpec:
+    """The same experiment with its manifest elsewhere."""
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"source": source})})
 
 
 def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> ExperimentSpec:
