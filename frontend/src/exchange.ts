@@ -4,7 +4,7 @@ import { api } from "./api";
 import { h } from "./dom";
 
 const OUT: readonly (readonly [string, string])[] = [
-  ["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"], ["masks", "Masks (PNG)"],
+  ["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"], ["masks", "Masks (PNG)"], ["nifti", "NIfTI"], ["dicom", "DICOM"], ["archive", "Whole project"],
   ["model", "Model"], ["model-onnx", "Model (ONNX)"], ["model-card", "Model card"],
 ];
 const IN: readonly (readonly [string, string])[] = [["csv", "CSV"], ["coco", "COCO"], ["label-studio", "Label Studio"], ["cvat", "CVAT"]];

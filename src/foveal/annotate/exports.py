@@ -1,12 +1,15 @@
 """Exports: a project's answers and its model as files, by the name of a format."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from foveal.annotate.images import ImageSource
 from foveal.annotate.records import every_record, resolved_records
 from foveal.core.errors import DataError, unknown_name
+from foveal.core.pool import SampleId
+from foveal.core.shapes import rasterize
 from foveal.data.exchange.labels import (
+    LabeledImage,
     from_coco,
     from_csv,
     from_cvat,
@@ -21,7 +24,7 @@ from foveal.data.exchange.labels.record import Read
 from foveal.store.blobs import Blobs
 from foveal.store.live import LiveState
 
-JSON, TEXT = "application/json", "text/csv; charset=utf-8"
+JSON, TEXT, ZIP = "application/json", "text/csv; charset=utf-8", "application/zip"
 IMPORTS: dict[str, Callable[[bytes], Read]] = {
     "csv": from_csv,
     "coco": from_coco,
@@ -33,7 +36,7 @@ MODEL_FILES = {
     "model-card": ("card", "MODEL_CARD.md", "text/markdown; charset=utf-8"),
     "model-onnx": ("onnx", "model.onnx", "application/octet-stream"),
 }
-FORMATS = ("csv", "coco", "label-studio", "cvat", "masks", *MODEL_FILES)
+FORMATS = ("csv", "coco", "label-studio", "cvat", "masks", "nifti", "dicom", *MODEL_FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,26 @@ def exported(name: str, live: LiveState, images: ImageSource, blobs: Blobs) -> F
             return File("label-studio.json", JSON, to_label_studio(records))
         case "cvat":
             return File("cvat.xml", "application/xml", to_cvat(records, live.classes))
+        case "masks":
+            return File("masks.zip", ZIP, to_masks(pairs))
         case _:
-            return File("masks.zip", "application/zip", to_masks(pairs))
+            return _volumes(name, pairs, images)
+
+
+def _volumes(
+    name: str, pairs: Sequence[tuple[SampleId, LabeledImage]], images: ImageSource
+) -> File:
+    # Not at the top: these bring DICOM's libraries, which a project of PNG does without.
+    from foveal.data.exchange.volumes import Drawn, to_dicom, to_nifti
+
+    places = images.collection.places
+    drawn = (
+        Drawn(places[sample], one.image, str(one.label), rasterize(one.shapes))
+        for sample, one in pairs
+    )
+    if name == "nifti":
+        return File("nifti.zip", ZIP, to_nifti(drawn))
+    return File("dicom.zip", ZIP, to_dicom(drawn, images.collection.cache))
 
 
 def _model_file(name: str, live: LiveState, blobs: Blobs) -> File:

@@ -19,7 +19,8 @@ def command(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            help="csv, coco, label-studio, cvat, masks, archive, model, model-card, model-onnx",
+            help="csv, coco, label-studio, cvat, masks, nifti, dicom, archive, or the model: "
+            "model, model-card, model-onnx",
         ),
     ] = "csv",
     out: Annotated[
@@ -33,7 +34,8 @@ def command(
     """Write labels and regions, the model, or the whole project, for others.
 
     csv has every answer of every reader; coco, label-studio, cvat and masks have one for each case
-    that counts, the region being what most of its readers drew (docs/exchange.md). An archive holds
+    that counts, the region being what most of its readers drew; nifti and dicom (SEG and structured
+    report) put regions of slices back on the grid of their scan (docs/exchange.md). An archive has
     the project with its whole history, but no accounts; `foveal import` opens it elsewhere.
 
     Examples:
