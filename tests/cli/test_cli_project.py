@@ -122,6 +122,22 @@ def test_an_archive_opens_elsewhere_and_goes_on(images, project, tmp_path, way):
     assert foveal("import", other, whole, "--format", "archive").status == 2
 
 
+def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path):
+    folder, made = tmp_path / "folder", tmp_path / "made"
+    folder.mkdir()
+    for path in images.glob("train*.png"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    assert foveal("init", made, "--images", folder, *MAKE).status == 0
+    whole, other = tmp_path / "whole.zip", tmp_path / "other"
+    said = foveal("export", made, "--format", "archive", "--with-images", "--out", whole)
+    assert "24 images" in said.out
+    assert foveal("import", other, whole, "--format", "archive").status == 0
+    with ProjectStore.open(made) as first, ProjectStore.open(other) as second:
+        pools = [collection_of(project_spec(s), s.folder).pool for s in (first, second)]
+        assert [s.id for s in pools[0].samples] == [s.id for s in pools[1].samples]
+        assert set(pools[1].ids("unlabeled")) <= set(second.live().parts)
+
+
 def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):
     copy = project.with_name("copy")
     assert foveal("backup", project, copy).status == 0

@@ -2,11 +2,12 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -34,7 +35,18 @@ class Packed:
     images: int
 
 
-def write_archive(store: ProjectStore, path: Path, with_images: bool = False) -> Packed:
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The table of a project's images: where its names start from, its text, its own name."""
+
+    root: Path
+    text: str
+    name: str = ""
+
+
+def write_archive(
+    store: ProjectStore, path: Path, with_images: bool = False, listing: Sequence[str] = ()
+) -> Packed:
     """Write an open project as a zip, whole or not at all, one file at a time.
 
     The journal goes as of one moment, one entry a line, with all blobs it names that are still
@@ -44,12 +56,13 @@ def write_archive(store: ProjectStore, path: Path, with_images: bool = False) ->
         path: the zip; must lie outside the project's folder.
         with_images: also pack every file below the manifest's folder that a cell of it names.
             Files named by absolute paths are left out; such a project opens where they are.
+        listing: names of all images where the project was made of a folder and not of a table.
     Raises:
         StoreError: if the file cannot be written, or a blob that an answer needs is not whole.
-        DataError: if the project's manifest is no CSV file.
+        DataError: if the project's manifest is neither a CSV file nor a folder.
     """
     events = store.journal.events()
-    manifest = _manifest(store.folder, events)
+    manifest = _manifest(store.folder, events, listing)
     if path.resolve().is_relative_to(store.folder.resolve()):
         raise StoreError("an archive must lie outside its project; choose another folder")
     half = path.parent / f".{path.name}.{secrets.token_hex(4)}"
@@ -105,7 +118,7 @@ def _write(
     file: BinaryIO,
     store: ProjectStore,
     events: tuple[Event, ...],
-    manifest: Path,
+    manifest: Manifest,
     with_images: bool,
 ) -> Packed:
     kept = _kept(store, events)
@@ -122,14 +135,14 @@ def _write(
         for name in SETTINGS:
             if (store.folder / name).is_file():
                 archive.write(store.folder / name, name)
-        archive.write(manifest, MANIFEST)
+        archive.writestr(MANIFEST, manifest.text)
         with archive.open(JOURNAL, "w", force_zip64=True) as lines:
             for event in events:
                 lines.write(line_of(event))
         for digest in kept:
             _pack_blob(archive, store.blobs.path(digest), digest)
         for name in images:
-            archive.write(safe_join(manifest.parent, name), f"{IMAGES}/{name}")
+            archive.write(safe_join(manifest.root, name), f"{IMAGES}/{name}")
     return Packed(len(events), len(kept), len(images))
 
 
@@ -159,24 +172,28 @@ def _kept(store: ProjectStore, events: Iterable[Event]) -> list[str]:
     return sorted(kept)
 
 
-def _manifest(folder: Path, events: tuple[Event, ...]) -> Path:
+def _manifest(folder: Path, events: tuple[Event, ...], listing: Sequence[str]) -> Manifest:
     if not events or events[0].kind != "created":
         raise StoreError("an archive is made of a project that was begun; run `foveal init` first")
     path = folder / source_of(folder, events[0].payload)
+    if path.is_dir() and listing:
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([["image"], *([name] for name in listing)])
+        return Manifest(path, text.getvalue())
     if path.suffix.lower() != ".csv" or not path.is_file():
         raise DataError(
             f"the manifest of an archived project must be a CSV file, but {path.name!r} is none; "
             "index its images with `foveal index` and begin the project from that table"
         )
-    return path
+    return Manifest(path.parent, path.read_text(encoding="utf-8-sig"), path.name)
 
 
-def _named_files(manifest: Path) -> set[str]:
+def _named_files(manifest: Manifest) -> set[str]:
     """Files below the manifest's folder that its cells name, as written but for `./`."""
     found: set[str] = set()
-    root = manifest.parent.resolve()
-    with manifest.open(newline="", encoding="utf-8-sig") as file:
-        cells = {part for row in csv.reader(file) for cell in row for part in cell.split("|")}
+    root = manifest.root.resolve()
+    rows = csv.reader(io.StringIO(manifest.text, newline=""))
+    cells = {part for row in rows for cell in row for part in cell.split("|")}
     for cell in cells:
         for name in {cell.strip(), cell.strip().rpartition("#")[0]} - {""}:
             found.update(_below(root, name))

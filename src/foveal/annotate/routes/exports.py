@@ -25,7 +25,8 @@ def archive(asking: Lead, desk: AtDesk, images: bool = True) -> FileResponse:
     """The whole project as one zip that opens elsewhere; accounts stay here."""
     folder = Path(tempfile.mkdtemp())  # for this user alone, and gone when all is sent
     try:
-        write_archive(desk.store, folder / "archive.zip", images)
+        listing = [sample.uri for sample in desk.images.collection.pool.samples]
+        write_archive(desk.store, folder / "archive.zip", images, listing)
     except BaseException:
         shutil.rmtree(folder)
         raise
