@@ -10,10 +10,9 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from head_phantom import grid, head, lesion_mask, rigid
-
 from foveal.data.pairs import PairSettings, compared, decoded_difference
 from foveal.explain.pair_panel import pair_panel
+from head_phantom import grid, head, lesion_mask, rigid
 
 SHAPE, SPACING = (116, 132, 40), (1.4, 1.4, 4.0)
 CHANGED = 0.25  # difference above which a pixel counts as changed, in the last tile
