@@ -23,6 +23,15 @@ COMMANDS = (
     "report",
     "strategies",
     "bench",
+    "init",
+    "serve",
+    "status",
+    "accounts",
+    "export",
+    "import",
+    "verify",
+    "backup",
+    "worker",
 )
 
 

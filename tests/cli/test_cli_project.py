@@ -87,6 +87,8 @@ def test_what_is_exported_comes_in_elsewhere(images, project, tmp_path, name):
         one, two = first.live(), second.live()
         assert {i: r.label for i, r in one.lessons()} == {i: r.label for i, r in two.lessons()}
         regions = {i: r.regions for i, r in one.lessons()}
+        named = {"ann"} if name in ("csv", "label-studio") else {"imported"}
+        assert {one.annotator for one in two.history} == named
         # Digests are of the pixels, so equal ones are equal regions.
         assert regions == {i: r.regions for i, r in two.lessons()}
     assert "0 answers taken in" in foveal("import", other, file, "--format", name).out

@@ -207,6 +207,7 @@ GOOD = {"image_id": 2, "category_id": 1, "bbox": [1, 1, 5, 5]}
         {"segmentation": [[1, 2, 3]]},
         {"segmentation": [[1, 1, 1e9, 1, 1, 9]]},
         {"segmentation": {"counts": [5, 5], "size": [10, 20]}},
+        {"segmentation": {"counts": [0, 200], "size": [20, 10]}},
         {"segmentation": {"counts": "\x01", "size": [10, 20]}},
         {"segmentation": [[1.5] * 60_000]},
         {"image_id": 9},
@@ -238,6 +239,19 @@ def test_ids_that_are_none_or_come_twice_are_problems():
         [{"annotations": [1], "data": {}}],
         [{"annotations": [{"result": "x"}], "data": {"image": "a"}}],
         [{"annotations": [{"result": []}], "data": {"image": "a"}}],
+        [
+            {
+                "annotations": [
+                    {
+                        "result": [
+                            {"type": "choices", "value": {"choices": ["x"]}},
+                            {"type": "ellipselabels", "original_width": 4, "original_height": 4},
+                        ]
+                    }
+                ],
+                "data": {"image": "a"},
+            }
+        ],
         [7],
     ],
 )
@@ -297,3 +311,26 @@ def test_pictures_are_found_by_path_or_by_a_file_name_that_only_one_has():
     }
     assert len(problems) == 2
     assert len(matched([one("x/a.png")] * 2, known)[1]) == 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<ellipse label="x" cx="2" cy="2" rx="1" ry="1"/>',
+        '<polyline label="x" points="1,1;2,2"/>',
+        '<box label="x" xtl="1" ytl="1" xbr="3" ybr="3" rotation="30"/>',
+    ],
+)
+def test_a_shape_that_cannot_be_kept_does_not_become_nothing_to_see(shape):
+    tag = '<tag label="x"/>'
+    images = "".join(
+        f'<image id="{i}" name="{i}.png" width="4" height="4">{tag}{more}</image>'
+        for i, more in enumerate((shape, ""))
+    )
+    found, problems = from_cvat(f"<annotations>{images}</annotations>".encode())
+    assert ([one.image for one in found], len(problems)) == (["1.png"], 1)
+
+
+def test_a_stroke_longer_than_its_picture_is_refused_before_it_is_unpacked():
+    with pytest.raises(ValueError, match="longer than its picture"):
+        decode_brush([0] * 10_000, 4, 4)

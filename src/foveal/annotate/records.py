@@ -12,6 +12,7 @@ from foveal.core.pool import SampleId
 from foveal.core.region import decode_region, encode_region
 from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
 from foveal.data.exchange.labels import LabeledImage, matched
+from foveal.store.accounts import NAME
 from foveal.store.blobs import Blobs
 from foveal.store.live import LiveState
 from foveal.store.project import ProjectStore
@@ -69,16 +70,18 @@ def take_in(
 def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, by: str) -> bool:
     """Whether it was there already."""
     shapes = one.shapes.to_bytes()
+    whose = one.annotator if NAME.fullmatch(one.annotator) else by
+    named = [sample, str(label), whose, one.shapes.to_bytes().decode()]
     told = Annotation(
         sample=sample,
-        annotator=by,
+        annotator=whose,
         verdict="labeled",
         label=label,
         region_kind="box" if one.shapes.kind == "box" else "mask",
         seconds=one.seconds,
         at=one.at,
         purpose="imported",
-        key=hashlib.sha256(b"\0".join([sample.encode(), bytes([label]), shapes])).hexdigest(),
+        key=hashlib.sha256("\0".join(named).encode()).hexdigest(),
     )
     return store.save(told, encode_region(rasterize(one.shapes)), shapes).duplicate
 

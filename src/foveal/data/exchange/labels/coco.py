@@ -171,6 +171,8 @@ def _shapes(one: Mapping[str, Any], width: int, height: int) -> list[Shape]:
         return []
     drawn = one.get("segmentation")
     if isinstance(drawn, Mapping):
+        if list(drawn.get("size", (height, width))) != [height, width]:
+            raise ValueError(f"its runs are of another size, {drawn['size']}, than its picture")
         return [Mask(pack_runs(decode_rle(drawn["counts"], height, width)))]
     if drawn and not (isinstance(marks, Mapping) and marks.get("box")):
         return [Polygon(_points(part)) for part in drawn]

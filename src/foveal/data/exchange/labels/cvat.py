@@ -92,7 +92,10 @@ def _written(shape: Shape, one: LabeledImage) -> tuple[str, dict[str, str]]:
 def _read(image: Xml.Element) -> LabeledImage:
     width, height = size_of(image.attrib["width"], image.attrib["height"])
     tags = {tag.attrib["label"] for tag in image.iter("tag")}
-    drawn = [part for part in image if part.tag in ("box", "polygon", "mask")]
+    drawn = [part for part in image if part.tag != "tag"]
+    strange = sorted({part.tag for part in drawn} - {"box", "polygon", "mask"})
+    if strange:  # without it the picture would say that there is nothing to see
+        raise ValueError(f"it has a shape of the kind {strange[0]!r}; draw it as a polygon")
     labels = tags or {part.attrib["label"] for part in drawn}
     if len(labels) > 1:
         raise ValueError("it names several classes, and a picture can have one")
@@ -105,6 +108,8 @@ def _read(image: Xml.Element) -> LabeledImage:
 
 def _shape(part: Xml.Element, width: int, height: int) -> Shape:
     marks = part.attrib
+    if float(marks.get("rotation", 0)) != 0:
+        raise ValueError("a shape is turned; draw it as a polygon")
     if part.tag == "box":
         return Box(*(float(marks[key]) for key in ("xtl", "ytl", "xbr", "ybr")))
     if part.tag == "polygon":

@@ -23,7 +23,9 @@ from foveal.data.exchange.labels.record import (
 
 IMAGE = "image"
 WORD_BITS = 8
+MOST_BYTES_A_VALUE, HEADER_BYTES = 3, 64
 RUN_BITS = (3, 4, 8, 16)  # sizes of run lengths that a code of two bits chooses from
+WORDS = frozenset({"choices", "textarea", "rating", "number", "datetime", "taxonomy"})
 CHANNELS = 4  # a stroke is stored as RGBA, its alpha being the mask
 
 
@@ -90,6 +92,9 @@ def encode_brush(mask: BoolArray) -> list[int]:
 
 def decode_brush(runs: Sequence[int], height: int, width: int) -> BoolArray:
     """(H, W) mask of Label Studio's runs; ValueError if they are not whole."""
+    # A stroke that says every value anew has eight bits for each, and a few for their number.
+    if len(runs) > MOST_BYTES_A_VALUE * height * width * CHANNELS + HEADER_BYTES:
+        raise ValueError("a stroke is longer than its picture")
     stream = _Bits(bytes(runs))
     count = stream.take(32)
     if count != height * width * CHANNELS:
@@ -175,7 +180,10 @@ def _read(task: Mapping[str, Any]) -> LabeledImage:
     labels = {
         str(c) for one in results if one["type"] == "choices" for c in one["value"]["choices"]
     }
-    drawn = [one for one in results if one["type"] in KINDS]
+    drawn = [one for one in results if one["type"] not in WORDS]
+    strange = sorted({one["type"] for one in drawn} - KINDS.keys())
+    if strange:  # without it the picture would say that there is nothing to see
+        raise ValueError(f"it has a region of the kind {strange[0]!r}, which cannot be kept")
     labels = labels or {str(name) for one in drawn for name in one["value"][one["type"]]}
     if len(labels) > 1:
         raise ValueError("it names several classes, and a picture can have one")

@@ -31,7 +31,7 @@ def to_csv(records: Iterable[LabeledImage]) -> bytes:
     for one in records:
         shapes = json.dumps(one.shapes.as_dict()["shapes"], separators=(",", ":"))
         words = (one.image, one.width, one.height, one.verdict, one.label or "", one.annotator)
-        cells = (*map(_plain, words), f"{one.seconds:g}", one.at, shapes)
+        cells = (*map(_plain, words), repr(float(one.seconds)), one.at, shapes)
         rows.writerow(cells)
     return text.getvalue().encode()
 
