@@ -69,6 +69,7 @@ class Team:
 
     def shoot(self, page: Page, name: str) -> None:
         """A picture of the page."""
+        page.bring_to_front()  # pages behind others draw nothing
         page.wait_for_timeout(900)
         page.screenshot(path=self.out / f"{name}.png")
 

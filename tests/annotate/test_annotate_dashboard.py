@@ -48,6 +48,7 @@ def train(site, number, labels, auroc, interval=None, metric="macro_auroc"):
     if number >= len(site.live().queries):
         asked = site.live().queries[-1].ids
         advice = [{"criterion": "x", "stop": False, "words": f"advice {number}"}]
+        advice.append({"criterion": "y", "stop": False, "words": "cannot tell yet: too few"})
         site.store.append([queried(Query(asked, "random", round=number), {"advice": advice})])
     details = {
         "lessons": labels,

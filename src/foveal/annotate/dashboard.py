@@ -7,6 +7,7 @@ from typing import Any
 from foveal.store.jobs import Job
 from foveal.store.live import LiveState
 
+NOT_YET = "cannot tell yet"
 TOO_EARLY = "Too little has been read to say anything yet."
 # The first that there is says whether more labels help.
 MAIN_METRICS = {"macro_auroc": "AUROC", "dice": "Dice", "accuracy": "accuracy"}
@@ -111,7 +112,8 @@ def _balance(live: LiveState) -> dict[str, int]:
 def _advice(live: LiveState) -> list[str]:
     told: Sequence[Mapping[str, Any]] = live.details[-1].get("advice", []) if live.details else []
     words = [str(one["words"]) for one in told if one.get("words")]
-    return words or [TOO_EARLY]
+    # A criterion that says nothing yet is of no use to whoever looks at a dashboard.
+    return [one for one in words if not one.lower().startswith(NOT_YET)] or [TOO_EARLY]
 
 
 def _expected_gain(live: LiveState) -> str:

@@ -173,7 +173,8 @@ class Worker:
             lessons_of(live, blobs),
             bench,
             live.as_state(),
-            self._spec,
+            # A project ends when all is read, and not at a number of labels.
+            self._spec.model_copy(update={"labels": len(lessons) + left}),
             size,
             len(live.queries),
             blobs,
