@@ -72,7 +72,9 @@ export class Pane {
     const ratio = window.devicePixelRatio || 1;
     const [w, t] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (this.overlay.width !== w || this.overlay.height !== t) Object.assign(this.overlay, { width: w, height: t });
-    const context = this.overlay.getContext("2d");
+    // In memory rather than on the GPU: with a software GPU Chromium lost the clearing of a canvas on
+    // which nothing was drawn after, and the last region was seen over the next image.
+    const context = this.overlay.getContext("2d", { willReadFrequently: true });
     context?.setTransform(ratio, 0, 0, ratio, 0, 0);
     context?.clearRect(0, 0, width, height);
     return context;
