@@ -21,8 +21,9 @@ from foveal.core.spec import parse_spec
 from foveal.store.live import quarantined
 from foveal.store.project import ProjectStore
 
-READY = "() => { const s = document.querySelector('[data-testid=save]'); return s && !s.disabled }"
+READING = "[data-testid=viewer][data-phase=reading]"
 CASES = 34
+MOST_TRIES = 8
 WIDE, TABLET = {"width": 1280, "height": 800}, {"width": 1024, "height": 768}
 
 
@@ -50,8 +51,7 @@ class Team:
         page.on("response", lambda r: told.update(r.json()) if r.url.endswith("/next") else None)
         page.reload()
         for number in range(cases):
-            page.wait_for_function(READY)
-            page.get_by_test_id("cover").wait_for(state="hidden")
+            self.until_reading(page, told)
             before = told["case"]
             self.draw(page, told, falsely=bool(wrong) and number % wrong == wrong - 1)
             page.keyboard.press("Enter")
@@ -59,6 +59,13 @@ class Team:
                 if page.get_by_test_id("save").inner_text().startswith("Next"):
                     page.keyboard.press("Enter")
                 page.wait_for_timeout(50)
+
+    def until_reading(self, page: Page, told: dict[str, Any]) -> None:
+        """Wait until a case can be read, and is known here."""
+        page.locator(READING).wait_for()
+        while "sample" not in told:
+            page.wait_for_timeout(50)
+        page.wait_for_timeout(100)
 
     def draw(self, page: Page, case: dict[str, Any], falsely: bool = False) -> None:
         """A class and a box on the case that is open."""
@@ -112,10 +119,14 @@ def _pictures(team: Team) -> None:
     told: dict[str, Any] = {}
     ann.on("response", lambda r: told.update(r.json()) if r.url.endswith("/next") else None)
     ann.reload()
-    ann.wait_for_function(READY)
-    team.draw(ann, told)
-    team.shoot(ann, "reading")
-    ann.keyboard.press("Enter")
+    for _ in range(MOST_TRIES):  # until one that the model has looked at
+        team.until_reading(ann, told)
+        team.draw(ann, told)
+        team.shoot(ann, "reading")
+        ann.keyboard.press("Enter")
+        ann.wait_for_timeout(1500)
+        if ann.locator("[data-testid=viewer][data-phase=answered]").count():
+            break
     team.shoot(ann, "answered")
     with ProjectStore.open(team.served.folder) as store:
         left = next(i for i, part in store.live().parts.items() if part == "unlabeled")
