@@ -4,12 +4,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from foveal.annotate.images import ImageSource
 from foveal.core.annotation import Annotation
 from foveal.core.pool import SampleId
-from foveal.core.region import decode_region, encode_region
+from foveal.core.region import decode_region, encode_region, majority
 from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
 from foveal.data.exchange.labels import LabeledImage, matched
 from foveal.store.accounts import NAME
@@ -97,17 +95,14 @@ def _record(
     if len(told) == 1 and told[0].shapes:
         shapes = parse_shapes(json.loads(blobs.get(told[0].shapes)), width, height)
     else:
-        shapes = Shapes(width, height, consensus(told, blobs, width, height))
+        shapes = Shapes(width, height, consensus(told, blobs))
     return images.sample(sample).uri, width, height, label, shapes
 
 
-def consensus(
-    told: Sequence[Annotation], blobs: Blobs, width: int, height: int
-) -> tuple[Mask, ...]:
+def consensus(told: Sequence[Annotation], blobs: Blobs) -> tuple[Mask, ...]:
     """The pixels that most of those drew who drew regions; () if there are none."""
     drawn = [decode_region(blobs.get(one.region)) for one in told if one.region]
-    votes = np.zeros((height, width), np.int64)
-    for region in drawn:
-        votes += region
-    most = 2 * votes > len(drawn)
+    if not drawn:
+        return ()
+    most = majority(drawn)
     return (Mask(pack_runs(most)),) if most.any() else ()

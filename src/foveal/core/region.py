@@ -3,6 +3,7 @@
 import math
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,3 +54,11 @@ def box_of(mask: BoolArray) -> BoolArray:
     spans = tuple(slice(int(i.min()), int(i.max()) + 1) for i in np.nonzero(mask))
     box[spans] = True
     return box
+
+
+def majority(regions: Sequence[BoolArray]) -> BoolArray:
+    """Pixels that lie in more than half of one or more regions of the same shape."""
+    votes = np.zeros(regions[0].shape, np.int64)
+    for region in regions:
+        votes += region
+    return np.asarray(2 * votes > len(regions))

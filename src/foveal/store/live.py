@@ -22,7 +22,7 @@ from foveal.store.records import (
     read_trained,
 )
 from foveal.store.resolution import LAST_WORD, OPEN, Resolution, resolve
-from foveal.store.state import CANDIDATE_PARTS, State
+from foveal.store.state import CANDIDATE_PARTS, State, in_turn
 
 READ_PARTS = CANDIDATE_PARTS | {"test", "val"}
 
@@ -248,7 +248,7 @@ class Folding:
 
     def _query(self, payload: Mapping[str, Any]) -> None:
         query = read_query(payload)
-        _in_turn(query.round, len(self._queries))
+        in_turn(query.round, len(self._queries))
         for sample in query.ids:
             if self._parts[self._known(sample)] not in CANDIDATE_PARTS:
                 raise ValueError(f"it asks for sample {sample!r}, which is no candidate")
@@ -272,7 +272,7 @@ class Folding:
 
     def _train(self, payload: Mapping[str, Any]) -> None:
         record = read_trained(payload)
-        _in_turn(record.round, len(self._trained))
+        in_turn(record.round, len(self._trained))
         if record.round >= len(self._queries):
             raise ValueError(f"round {record.round} has no query yet")
         self._trained.append(record)
@@ -295,11 +295,6 @@ def _known(sample: SampleId, parts: Mapping[SampleId, str]) -> SampleId:
         where = "is not in this project" if part is None else f"belongs to the part {part!r}"
         raise ValueError(f"sample {sample!r} {where}")
     return sample
-
-
-def _in_turn(found: int, expected: int) -> None:
-    if found != expected:
-        raise ValueError(f"it is of round {found} where round {expected} is next")
 
 
 def quarantined(sample: SampleId, reason: str) -> tuple[str, Mapping[str, Any]]:

@@ -109,7 +109,7 @@ class _Present:
                 raise ValueError("no such kind of entry is known")
 
     def _query(self, query: Query) -> None:
-        _in_turn(query.round, len(self.queries))
+        in_turn(query.round, len(self.queries))
         for sample in query.ids:
             self._candidate(sample)
             latest = self.annotations.get(sample)
@@ -124,7 +124,7 @@ class _Present:
         self.annotations[annotation.sample] = annotation
 
     def _train(self, record: TrainedRound) -> None:
-        _in_turn(record.round, len(self.trained))
+        in_turn(record.round, len(self.trained))
         if record.round >= len(self.queries):
             raise ValueError(f"round {record.round} has no query yet")
         self.trained.append(record)
@@ -147,6 +147,7 @@ class _Present:
         )
 
 
-def _in_turn(found: int, expected: int) -> None:
+def in_turn(found: int, expected: int) -> None:
+    """Raise ValueError unless a record is of the round that is next."""
     if found != expected:
         raise ValueError(f"it is of round {found} where round {expected} is next")

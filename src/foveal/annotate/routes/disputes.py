@@ -33,7 +33,7 @@ def disputed(sample: SampleKey, asking: Lead, desk: AtDesk) -> dict[str, Any]:
     live = _disputed(desk, sample)
     facts = desk.images.facts(sample)
     told = tuple(live.answers(sample).values())
-    drawn = consensus(told, desk.store.blobs, facts.width, facts.height)
+    drawn = consensus(told, desk.store.blobs)
     return {
         "sample": sample,
         **facts.as_dict(),

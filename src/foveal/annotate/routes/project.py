@@ -1,6 +1,5 @@
 """The project: what it is and how it goes."""
 
-import json
 from collections import Counter
 from typing import Any
 
@@ -9,11 +8,11 @@ from fastapi import APIRouter
 from foveal import __version__
 from foveal.annotate.agreement import agreement_of
 from foveal.annotate.dashboard import dashboard_of, worker_of
-from foveal.annotate.desk import RANK, AtDesk, Desk, Lead, Reader
+from foveal.annotate.desk import RANK, AtDesk, Lead, Reader
 from foveal.annotate.exports import FORMATS, IMPORTS
+from foveal.store.beat import last_beat
 
 router = APIRouter(tags=["project"])
-BEAT = "worker.beat"
 
 
 @router.get("/project")
@@ -42,7 +41,8 @@ def dashboard(asking: Reader, desk: AtDesk) -> dict[str, Any]:
     live = desk.live()
     everybody = RANK[asking.account.role] >= RANK["lead"]
     told = dashboard_of(live, None if everybody else asking.name)
-    told["worker"] = worker_of(desk.store.jobs.present(), desk.store.clock(), _beat(desk))
+    beat = last_beat(desk.store.folder)
+    told["worker"] = worker_of(desk.store.jobs.present(), desk.store.clock(), beat)
     if everybody:
         told["agreement"] = agreement_of(live, desk.overlap)
     return told
@@ -52,11 +52,3 @@ def dashboard(asking: Reader, desk: AtDesk) -> dict[str, Any]:
 def train(asking: Lead, desk: AtDesk) -> dict[str, int]:
     """Ask the worker to learn now."""
     return {"job": desk.store.jobs.put("train")}
-
-
-def _beat(desk: Desk) -> float | None:
-    """When the worker last wrote that it lives."""
-    try:
-        return float(json.loads((desk.store.folder / BEAT).read_text())["at"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

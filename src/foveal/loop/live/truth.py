@@ -5,12 +5,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import cast
 
-import numpy as np
-
 from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
 from foveal.core.pool import Part, Pool, SampleId
-from foveal.core.region import decode_region
+from foveal.core.region import decode_region, majority
 from foveal.data.row import NO_REGION
 from foveal.data.truth import Reference
 from foveal.loop.bench import Bench
@@ -97,6 +95,4 @@ def lessons_of(live: LiveState, blobs: Blobs) -> Iterator[Bought]:
 def region_of(resolution: Resolution, blobs: Blobs) -> BoolArray | None:
     """(H, W) pixels that most readers of a case drew; None if none was asked to."""
     drawn = [decode_region(blobs.get(digest)) for digest in resolution.regions]
-    if not drawn:
-        return None
-    return np.asarray(np.mean(drawn, axis=0) > 0.5) if len(drawn) > 1 else drawn[0]
+    return majority(drawn) if drawn else None

@@ -1,22 +1,19 @@
 """Worker: trains and chooses while people read; killed anywhere, it goes on where it was."""
 
 import contextlib
-import json
 import logging
 import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
 from foveal.core.chance import generator
 from foveal.core.errors import FovealError
-from foveal.core.files import write_whole
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
@@ -33,6 +30,7 @@ from foveal.loop.live.truth import known_bench, lessons_of, lost
 from foveal.loop.seed_set import cold_query
 from foveal.models import Learner, Pass, predict
 from foveal.store import TrainedRound, queried, trained
+from foveal.store.beat import write_beat
 from foveal.store.jobs import TRIES
 from foveal.store.journal import MovedError
 from foveal.store.live import LiveState, quarantined
@@ -42,7 +40,6 @@ log = logging.getLogger("foveal.worker")
 COLD = "typiclust"
 JOB_SECONDS = 60.0  # a worker that is silent for longer has died
 BEAT_SECONDS = 5.0
-BEAT = "worker.beat"
 GONE = "the image cannot be read any more"
 METRICS = {
     "macro_auroc": macro_auroc,
@@ -262,10 +259,3 @@ class Worker:
         finally:
             over.set()
             thread.join()
-
-
-def write_beat(folder: Path, at: float) -> None:
-    """Say that the worker lives."""
-    said: Mapping[str, float] = {"at": at}
-    with contextlib.suppress(FovealError):  # a full disk is told by what fails to be saved
-        write_whole(folder / BEAT, json.dumps(said).encode())
