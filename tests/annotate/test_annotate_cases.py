@@ -50,6 +50,30 @@ def test_pixels_are_those_of_the_file(site):
     np.testing.assert_array_equal(pixels, site.desk.images.pixels(case["sample"]))
 
 
+def test_the_next_picture_is_sent_ahead_and_opens_nothing(site):
+    case = site.next()
+    path = f"/api/v1/cases/{case['case']}/ahead"
+    ahead = site.browser("ann").get(path)
+    assert site.next()["case"] == case["case"]
+    site.answer("ann", case["case"])
+    after = site.next()
+    assert ahead.headers["x-foveal-sample"] == after["sample"]
+    pixels = site.browser("ann").get(f"/api/v1/cases/{after['case']}/pixels")
+    assert ahead.content == pixels.content
+    prior = site.browser("ann").get(f"/api/v1/cases/{after['case']}/ahead?which=prior")
+    assert (prior.status_code, prior.content) == (204, b"")
+    assert site.browser("bob").get(path).status_code == 409
+
+
+def test_nothing_is_sent_ahead_of_the_last_case(site):
+    case = site.next()
+    while not (following := site.next()).get("done"):
+        case = following
+        ahead = site.browser("ann").get(f"/api/v1/cases/{case['case']}/ahead")
+        site.answer("ann", case["case"])
+    assert ahead.status_code == 204
+
+
 def test_what_was_drawn_is_what_is_kept(site):
     case = site.next()
     drawn = shapes(box(2, 3, 10, 12))

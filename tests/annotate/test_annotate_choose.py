@@ -1,13 +1,16 @@
 """Choose: laws of who reads what next."""
 
+from dataclasses import replace
+
 from annotate_toys import created
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foveal.annotate.choose import REPEAT_AFTER, choose, left_for
+from foveal.annotate.choose import REPEAT_AFTER, choose, choose_ahead, left_for
 from foveal.core.annotation import Annotation
 from foveal.core.query import Query
 from foveal.store.events import Event
+from foveal.store.leases import Lease
 from foveal.store.live import Folding, quarantined, restored
 from foveal.store.records import annotated, queried
 
@@ -99,8 +102,11 @@ def test_whatever_was_read_the_next_case_is_a_fair_one(acts, live, taken):
         else:
             sample, purpose = choice
             assert sample not in taken
-            assert (purpose == "test") == (state.parts[sample] == "test") or purpose == "repeat"
-            assert (sample in read) == (purpose == "repeat")
+            assert purpose != "test" or state.parts[sample] == "test"
+            assert purpose != "first" or state.parts[sample] == "unlabeled"
+            skipped = [one.verdict for one in mine if one.sample == sample] == ["skipped"]
+            assert (sample in read) == (purpose == "repeat" or skipped)
+            assert not skipped or free == []
             assert purpose == "repeat" or state.wants_readers(sample)
             if purpose == "overlap":
                 assert state.answers(sample)
@@ -144,6 +150,45 @@ def test_a_case_passed_on_goes_to_another_reader():
     (sample, _) = reading.read("ann", verdict="unsure")
     assert sample not in [i for i, _ in reading.read_all("ann")]
     assert reading.read("bob")[0] == sample
+
+
+def test_a_skipped_case_comes_back_once_when_nothing_else_is_left():
+    reading = Reading()
+    (sample, _) = reading.read("ann", verdict="skipped")
+    others = reading.read_all("ann", most=len(CANDIDATES) - 1)
+    assert sample not in [i for i, _ in others]
+    assert left_for(reading.state, "ann")
+    assert reading.read("ann", verdict="skipped") == (sample, "first")
+    assert reading.read("ann") is None
+    assert not left_for(reading.state, "ann")
+
+
+@given(
+    st.lists(st.sampled_from(["labeled", "skipped", "unsure"]), max_size=30),
+    st.fixed_dictionaries(
+        {
+            "overlap_share": st.sampled_from([0.0, 1.0]),
+            "repeat_share": st.sampled_from([0.0, 0.3]),
+            "test_every": st.sampled_from([2, 4]),
+            "test_target": st.sampled_from([0, 3]),
+        }
+    ),
+)
+def test_what_is_guessed_ahead_is_what_comes_after_a_label(verdicts, live):
+    reading = Reading(overlap_readers=2, **live)
+    for verdict in verdicts:
+        state = reading.state
+        choice = choose(state, "ann", frozenset())
+        if choice is None:
+            return
+        lease = Lease("1" * 32, choice[0], "ann", choice[1], 0.0, 1.0)
+        guessed = choose_ahead(state, lease, frozenset())
+        reading.read("ann", verdict=verdict)
+        came = choose(reading.state, "ann", frozenset())
+        if verdict == "labeled":
+            assert guessed == came
+        answered = replace(lease, answered=True)
+        assert choose_ahead(reading.state, answered, frozenset()) == came
 
 
 def test_repeats_come_late_once_a_case_and_teach_nothing():

@@ -1,11 +1,14 @@
 """Choose: the next case for a reader, from what everyone has read so far; pure."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
 
 from foveal.core.annotation import Annotation, Purpose
 from foveal.core.pool import SampleId
+from foveal.store.leases import Lease
 from foveal.store.live import LiveState, share_of
 
 REPEAT_AFTER = 10  # cases between the first reading and the hidden second one, at least
@@ -17,12 +20,12 @@ def choose(state: LiveState, reader: str, taken: frozenset[SampleId]) -> Choice 
 
     In this order: a test case when its turn has come, a hidden repeat, a case that others have read
     and that needs this reader too, the best case of the last query, and where that is used up any
-    other one, so that nobody waits for the model.
+    other one, so that nobody waits for the model. What the reader skipped comes last, once more.
 
     Args:
         taken: samples that are open for others.
     """
-    mine = [one for one in state.history if one.annotator == reader and one.purpose != "imported"]
+    mine = _read_by(state, reader)
     read = {one.sample for one in mine}
     free = _Free(state, reader, taken | read)
     if _turn_of_test(state, mine) and (test := free.first(_tests(state))):
@@ -37,13 +40,22 @@ def choose(state: LiveState, reader: str, taken: frozenset[SampleId]) -> Choice 
         return other, "first"
     if (test := free.first(_tests(state))) is not None:
         return test, "test"
-    return None
+    return _passed_over(state, mine, taken)
+
+
+def choose_ahead(state: LiveState, lease: Lease, taken: frozenset[SampleId]) -> Choice | None:
+    """The case that would come next if the open one were answered now: a guess, and no promise."""
+    if not lease.answered:
+        told = Annotation(lease.sample, lease.reader, "labeled", None, purpose=lease.purpose)
+        state = replace(state, history=(*state.history, told))
+    return choose(state, lease.reader, taken)
 
 
 def left_for(state: LiveState, reader: str) -> bool:
     """Whether there is a case that this reader could read if nobody had it open."""
-    mine = {one.sample for one in state.history if one.annotator == reader}
-    return any(i not in mine and state.wants_readers(i) for i in _readable(state))
+    mine = _read_by(state, reader)
+    read = {one.sample for one in mine} - set(_skipped_once(state, mine))
+    return any(i not in read and state.wants_readers(i) for i in _readable(state))
 
 
 class _Free:
@@ -87,6 +99,27 @@ def _repeat(state: LiveState, mine: list[Annotation]) -> SampleId | None:
     again = {one.sample for one in mine if one.purpose == "repeat"}
     old = [one.sample for one in mine[:-REPEAT_AFTER] if one.verdict == "labeled"]
     return next((i for i in old if i not in again and i not in state.quarantined), None)
+
+
+def _passed_over(
+    state: LiveState, mine: list[Annotation], taken: frozenset[SampleId]
+) -> Choice | None:
+    again = next((i for i in _skipped_once(state, mine) if i not in taken), None)
+    if again is None:
+        return None
+    return again, next(one.purpose for one in mine if one.sample == again)
+
+
+def _skipped_once(state: LiveState, mine: list[Annotation]) -> Iterator[SampleId]:
+    """Cases that a reader skipped the only time they saw them, and that nobody has settled."""
+    times = Counter(one.sample for one in mine)
+    for one in mine:
+        if one.verdict == "skipped" and times[one.sample] == 1 and state.wants_readers(one.sample):
+            yield one.sample
+
+
+def _read_by(state: LiveState, reader: str) -> list[Annotation]:
+    return [one for one in state.history if one.annotator == reader and one.purpose != "imported"]
 
 
 def _begun(state: LiveState) -> Iterable[SampleId]:

@@ -2,18 +2,19 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from foveal.annotate.choose import choose
+from foveal.annotate.choose import choose, choose_ahead
 from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
+from foveal.core.pool import SampleId
 from foveal.core.region import decode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
@@ -73,19 +74,31 @@ class Desk:
         """The case that a reader has open, or the next one for them; None if there is none."""
         live = self.live()
         seconds = live.live.lease_seconds
-        held = self.store.leases.all(seconds)
-        # An answered case may be looked at on, which is no reason for others to wait for it.
-        done = {one.sample for one in held if one.answered}
-        done -= {one.sample for one in held if not one.answered}
+        done = _done(self.store.leases.all(seconds))
         return self.store.leases.claim(
             reader, lambda taken: choose(live, reader, taken - done), seconds
         )
+
+    def ahead_of(self, lease: Lease) -> SampleId | None:
+        """The case that will probably follow a reader's open one."""
+        live = self.live()
+        held = self.store.leases.all(live.live.lease_seconds)
+        others = frozenset(one.sample for one in held if one.reader != lease.reader)
+        chosen = choose_ahead(live, lease, others - _done(held))
+        return None if chosen is None else chosen[0]
 
     def put_aside(self, lease: Lease) -> None:
         """Leave an image out that cannot be shown, so that the queue goes on."""
         if lease.sample not in self.live().quarantined:
             self.store.append([quarantined(lease.sample, UNSHOWABLE)])
         self.store.leases.release(lease.id, lease.reader)
+
+
+def _done(held: Iterable[Lease]) -> frozenset[SampleId]:
+    """Cases that are answered: they may be looked at on, which is no reason for others to wait."""
+    held = tuple(held)
+    reading = {one.sample for one in held if not one.answered}
+    return frozenset(one.sample for one in held if one.answered) - reading
 
 
 @dataclass(frozen=True, slots=True)

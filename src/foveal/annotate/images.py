@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +75,20 @@ class ImageSource:
     def sample(self, sample: SampleId) -> Sample:
         """A sample of the pool; DataError if it is unknown."""
         return self.collection.pool[sample]
+
+    def beside(self, sample: SampleId) -> dict[SampleId, int]:
+        """The samples of the same volume or pair, this one too, by slice; {} for a picture."""
+        place = self.collection.places[self.sample(sample).id]
+        return self._stacks.get(place.path, {}) if not place.tile else {}
+
+    @cached_property
+    def _stacks(self) -> dict[Path, dict[SampleId, int]]:
+        stacks: dict[Path, dict[SampleId, int]] = {}
+        for one in self.collection.pool.samples:
+            place = self.collection.places[one.id]
+            if place.of_volume or "pair" in one.extra:
+                stacks.setdefault(place.path, {})[one.id] = place.position or 0
+        return stacks
 
     def facts(self, sample: SampleId) -> Facts:
         """Size, slices and first window of an image.

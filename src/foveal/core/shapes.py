@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from foveal.core.arrays import BoolArray
+from foveal.core.arrays import BoolArray, IntArray
 from foveal.core.errors import DataError
 
 VERSION = 1
 MOST_SHAPES = 200
 MOST_POINTS = 20_000  # of all polygons, and runs of all masks
+MOST_CROSSINGS = 2**20  # of edges and rows that are held at once
 SLACK = 1e-6  # of a pixel: a box drawn to the border may end this far beyond it
 
 
@@ -130,7 +131,7 @@ def pack_runs(mask: BoolArray) -> tuple[int, ...]:
     return tuple(int(n) for n in np.diff(ends, prepend=0))
 
 
-def unpack_runs(runs: Sequence[int], height: int, width: int) -> BoolArray:
+def unpack_runs(runs: Sequence[int] | IntArray, height: int, width: int) -> BoolArray:
     """(H, W) mask of its runs, which fill the image exactly."""
     values = np.arange(len(runs)) % 2 == 1
     return np.repeat(values, runs).reshape(height, width)
@@ -203,19 +204,38 @@ def _centers(low: float, high: float, size: int) -> slice:
 
 
 def _filled(points: np.ndarray[Any, np.dtype[np.float64]], height: int, width: int) -> BoolArray:
-    """Even-odd filling, one row of pixel centers at a time."""
+    """Even-odd filling at pixel centers, in bands of rows so that memory stays bounded."""
     region = np.zeros((height, width), bool)
+    first = min(max(math.floor(points[:, 1].min() - 0.5), 0), height)
+    last = min(math.ceil(points[:, 1].max()), height)
+    step = max(MOST_CROSSINGS // len(points), 1)
+    for top in range(first, last, step):
+        bottom = min(top + step, last)
+        region[top:bottom] = _band(points, top, bottom, width)
+    return region
+
+
+def _band(
+    points: np.ndarray[Any, np.dtype[np.float64]], top: int, bottom: int, width: int
+) -> BoolArray:
+    """Rows `top` to `bottom` of a polygon: it is left or entered wherever an edge crosses a row."""
     starts, ends = points, np.roll(points, -1, axis=0)
     # Downwards both ways, so that two polygons that share an edge round it alike.
     upwards = (starts[:, 1] > ends[:, 1])[:, None]
     starts, ends = np.where(upwards, ends, starts), np.where(upwards, starts, ends)
-    first = max(math.floor(points[:, 1].min() - 0.5), 0)
-    last = min(math.ceil(points[:, 1].max()), height)
-    for row in range(first, last):
-        y = row + 0.5
-        crossed = (starts[:, 1] <= y) != (ends[:, 1] <= y)
-        a, b = starts[crossed], ends[crossed]
-        at = np.sort(a[:, 0] + (y - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0]))
-        for low, high in zip(at[::2], at[1::2], strict=True):
-            region[row, _centers(low, high, width)] ^= True
-    return region
+    first, end = (
+        np.clip(np.ceil(y - 0.5), top, bottom).astype(int) for y in (starts[:, 1], ends[:, 1])
+    )
+    edge = np.repeat(np.arange(len(points)), end - first)
+    a, b = starts[edge], ends[edge]
+    row = (
+        first[edge]
+        + np.arange(len(edge))
+        - np.repeat(np.cumsum(end - first) - (end - first), end - first)
+    )
+    x = a[:, 0] + (row + 0.5 - a[:, 1]) / (b[:, 1] - a[:, 1]) * (b[:, 0] - a[:, 0])
+    column = np.clip(np.ceil(x - 0.5), 0, width).astype(int)
+    # Each row is crossed an even number of times, so that its end and the next one's begin agree.
+    crossed = np.sort((row - top) * width + column)
+    size = (bottom - top) * width
+    return unpack_runs(np.diff(crossed, prepend=0, append=size), bottom - top, width)

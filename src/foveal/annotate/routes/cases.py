@@ -12,7 +12,9 @@ from foveal.annotate.desk import AtDesk, Desk, Reader
 from foveal.annotate.failures import RefusedError
 from foveal.annotate.images import UnreadableError, Which, unpack_map
 from foveal.annotate.looks import look_of, may_look
+from foveal.annotate.neighbor import neighbor_of
 from foveal.annotate.routes.bodies import Answer, Sought
+from foveal.core.errors import DataError
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState
 
@@ -86,6 +88,23 @@ def pixels(
     except UnreadableError:
         desk.put_aside(lease)
         raise
+
+
+@router.get("/cases/{case}/ahead")
+def ahead(case: str, asking: Reader, desk: AtDesk, which: Which = "current") -> Response:
+    """Pixels of the case that will probably come next, which `X-Foveal-Sample` names; 204: none.
+
+    A guess that opens nothing: readers wait for no picture that could have been sent before.
+    """
+    sample = desk.ahead_of(desk.lease(case, asking.name))
+    if sample is None:
+        return Response(status_code=204)
+    try:
+        found = as_bytes(desk.images.pixels(sample, None, which))
+    except DataError:
+        return Response(status_code=204)  # told when it is opened
+    found.headers["x-foveal-sample"] = sample
+    return found
 
 
 @router.get("/cases/{case}/model")
@@ -191,4 +210,5 @@ def _case(desk: Desk, live: LiveState, lease: Lease) -> dict[str, Any]:
         "labels_today": count,
         "seconds_today": seconds,
         "previous": None,
+        "neighbor": neighbor_of(live, desk.images, desk.store.blobs, lease.sample, lease.reader),
     }
