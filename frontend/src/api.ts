@@ -83,7 +83,10 @@ export interface Pixels {
 }
 
 async function pixels(path: string): Promise<Pixels> {
-  const response = await request("GET", path);
+  return pixelsOf(await request("GET", path));
+}
+
+async function pixelsOf(response: Response): Promise<Pixels> {
   const [rows = 0, columns = 0, channels = 1] = (response.headers.get("X-Foveal-Shape") ?? "").split(",").map(Number);
   const type = response.headers.get("X-Foveal-Type");
   const buffer = await response.arrayBuffer();
@@ -126,6 +129,12 @@ export const api = {
   history: (limit: number): Promise<Earlier[]> => get(`history?limit=${limit}`),
   pixels: (id: string, slice: number, which: Which): Promise<Pixels> =>
     pixels(`cases/${named(id)}/pixels?slice=${slice}&which=${which}`),
+  /** The picture that will probably be asked for next, and of which sample it is; null if none. */
+  ahead: async (id: string, which: Which): Promise<{ sample: string; pixels: Pixels } | null> => {
+    const response = await request("GET", `cases/${named(id)}/ahead?which=${which}`);
+    if (response.status === 204) return null;
+    return { sample: response.headers.get("X-Foveal-Sample") ?? "", pixels: await pixelsOf(response) };
+  },
   map: async (id: string): Promise<ImageBitmap> =>
     createImageBitmap(await (await request("GET", `cases/${named(id)}/map?kind=cam`)).blob()),
   opinion: (id: string): Promise<Opinion> => get(`cases/${named(id)}/model`),

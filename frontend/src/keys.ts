@@ -89,7 +89,7 @@ export const KEYS: readonly Key[] = [
   { keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: "1 … 9", words: "Choose a class", group: "Answer", run: digit },
   { keys: ["Enter"], shown: "Enter", words: "Save and go on", group: "Answer", run: enter },
   { keys: ["u"], shown: "U", words: "Unsure", group: "Answer", run: whileReading((reading) => void reading.answer("unsure")) },
-  { keys: ["s"], shown: "S", words: "Skip", group: "Answer", run: whileReading((reading) => void reading.answer("skipped")) },
+  { keys: ["s"], shown: "S", words: "Skip; it comes back at the end", group: "Answer", run: whileReading((reading) => void reading.answer("skipped")) },
   { keys: ["x"], shown: "X", words: "Bad image", group: "Answer", run: whileReading((reading) => void reading.answer("bad")) },
   { keys: ["Backspace"], shown: "Backspace", words: "Back to the case before, to correct it", group: "Answer", run: (reading) => void reading.back() },
   tool("box", "b", "Box"), tool("polygon", "p", "Polygon: click corners, or draw around"), tool("brush", "d", "Brush"), tool("eraser", "e", "Eraser"),
@@ -97,7 +97,7 @@ export const KEYS: readonly Key[] = [
   { keys: ["["], shown: "[", words: "Smaller brush", group: "Draw", run: (reading) => resize(reading, 1 / 1.25) },
   { keys: ["]"], shown: "]", words: "Larger brush", group: "Draw", run: (reading) => resize(reading, 1.25) },
   { keys: ["n"], shown: "N", words: "Next stroke begins a new region", group: "Draw", run: whileReading(({ board }) => { board.fresh = true; board.choose(null); }) },
-  { keys: ["c"], shown: "C", words: "Copy the regions of the case or slice before", group: "Draw", run: (reading) => reading.copyEarlier() },
+  { keys: ["c"], shown: "C", words: "Copy the regions of the nearest slice you have read", group: "Draw", run: (reading) => reading.copyNeighbor() },
   { keys: ["Delete"], shown: "Delete", words: "Remove the chosen or last region", group: "Draw", run: whileReading(({ board }) => board.remove()) },
   { keys: ["Ctrl+z"], shown: "Ctrl Z", words: "Undo", group: "Draw", run: undo },
   { keys: ["Ctrl+Z", "Ctrl+y"], shown: "Ctrl Shift Z", words: "Redo", group: "Draw", run: whileReading(({ board }) => board.redo()) },
@@ -127,6 +127,7 @@ export function keyOf(event: KeyboardEvent): Key | null {
 export function taken(event: KeyboardEvent): boolean {
   const target = event.target as HTMLElement;
   if (document.querySelector("dialog[open]")) return true;
+  if (target.closest("input[type=range]")) return /^(Arrow|Page|Home|End)/.test(event.key);
   if (target.closest("input, select, textarea, summary")) return event.key !== "Escape";
   return target.closest("button, a") !== null && (event.key === "Enter" || event.key === " ");
 }

@@ -5,6 +5,7 @@ import { toScreen, type Frame, type View } from "./view";
 
 export const DRAWN = "#ffd166";
 export const CHOSEN = "#7fe3ff";
+export const READ = "#a9b4c2"; // of another slice: seen, not changed
 const DARK = "rgba(0, 0, 0, 0.6)";
 
 /** A mask as a picture of its own, which a stroke changes piece by piece. */

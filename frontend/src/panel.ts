@@ -42,7 +42,7 @@ export class Panel {
       control({ test: `verdict-${verdict}`, onclick: () => void reading.answer(verdict) }, words, h("kbd", {}, key)));
     this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Back");
     this.fresh = control({ class: "small", test: "new-region", title: "The next stroke begins a region of its own (N)", onclick: () => this.begin() }, "New");
-    this.copy = control({ class: "small", test: "copy-previous", title: "Copy the regions of the case or slice before (C)", onclick: () => reading.copyEarlier() }, "Copy last");
+    this.copy = control({ class: "small", test: "copy-previous", onclick: () => reading.copyNeighbor() }, "Copy");
     this.preset = h("select", { id: "window-preset", test: "window-preset", onchange: () => this.presetChosen() },
       h("option", { value: "-1" }, "As first shown"), ...project.presets.map((one, i) => h("option", { value: i }, one.name)),
       h("option", { value: "other", hidden: true }, "Other"));
@@ -88,7 +88,7 @@ export class Panel {
     });
     for (const button of [...this.others, this.fresh]) button.disabled = busy;
     this.back.disabled = reading.phase === "loading" || reading.phase === "saving";
-    this.copy.disabled = busy || !reading.canCopy;
+    this.updateCopy();
     this.updateSave();
     const waits = reading.phase === "saving" && reading.outbox.state === "waiting";
     const elsewhere = reading.phase === "loading" || reading.phase === "done"; // told over the image
@@ -105,6 +105,14 @@ export class Panel {
     this.save.replaceChildren(words, h("kbd", {}, "Enter"));
     this.save.disabled = phase === "loading" || phase === "saving";
     this.leave.hidden = !open?.previous || phase !== "reading";
+  }
+
+  private updateCopy(): void {
+    const { neighbor } = this.reading.open ?? {};
+    const where = !neighbor ? "" : neighbor.slice === null ? "your last picture of this patient" : `slice ${neighbor.slice + 1}`;
+    this.copy.disabled = !this.reading.canCopy;
+    this.copy.textContent = neighbor?.slice == null ? "Copy" : `Copy slice ${neighbor.slice + 1}`;
+    this.copy.title = where ? `Copy the regions of ${where} (C)` : "You have drawn on no other slice of this volume";
   }
 
   private updateRegions(): void {

@@ -1,14 +1,15 @@
 // Reading: one case after another; what happens between opening a case and its answer being safe.
 
+import { Ahead } from "./ahead";
 import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
 import { Board } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
-import { colored, layOver } from "./overlay";
+import { colored, drawShape, layOver, READ } from "./overlay";
 import { newKey, type Outbox } from "./outbox";
 import { opinionWords, type Case, type Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
-import type { Shape, Shapes } from "./shapes";
+import type { Shape } from "./shapes";
 import { Drawing } from "./tools/drawing";
 import { Viewer } from "./viewer";
 
@@ -26,8 +27,10 @@ export class Reading {
   readonly drawing = new Drawing(this.board, () => this.drawn());
   readonly viewer = new Viewer((context, view, frame) => {
     if (this.map && this.mapShown) layOver(context, view, frame, this.map, true);
-    const onKey = this.viewer.slice === this.viewer.facts?.key_slice;
-    if (onKey) this.drawing.paint(context, view, frame);
+    const { slice, facts } = this.viewer;
+    const { neighbor } = this.open ?? {};
+    if (slice === facts?.key_slice) this.drawing.paint(context, view, frame);
+    else if (slice === neighbor?.slice) for (const shape of neighbor.shapes.shapes) drawShape(context, view, frame, shape, READ);
   }, () => this.changed());
   phase: Phase = "loading";
   message = "";
@@ -38,8 +41,7 @@ export class Reading {
   difference = false;
   /** What this reader has done today. */
   today = { cases: 0, seconds: 0 };
-  /** Regions of the last answered case, to copy. */
-  private earlier: Shapes | null = null;
+  private readonly ahead = new Ahead();
   private clock: ReadingClock | null = null;
   private steps = 0;
   private draftTimer = 0;
@@ -60,8 +62,7 @@ export class Reading {
   }
 
   get canCopy(): boolean {
-    const { earlier, open } = this;
-    return Boolean(earlier?.shapes.length && open && earlier.width === open.width && earlier.height === open.height);
+    return this.phase === "reading" && Boolean(this.open?.neighbor);
   }
 
   /** Leave the screen; what is drawn by half is kept. */
@@ -167,10 +168,12 @@ export class Reading {
     this.tell("reading", "");
     const assisted = this.session.project.reading === "assisted";
     if (found.map && (await this.consult(found, turn, assisted))) this.changed();
+    if (turn === this.turn) void this.ahead.look(found.case, this.which);
   }
 
   private fetch(found: Case) {
-    return (slice: number, which: Which) => api.pixels(found.case, slice, which);
+    return async (slice: number, which: Which) =>
+      (slice === found.key_slice && this.ahead.picture(found.sample, which)) || api.pixels(found.case, slice, which);
   }
 
   /** Show or hide the difference of a pair beside its two pictures. */
@@ -221,8 +224,10 @@ export class Reading {
     this.drawn();
   }
 
-  copyEarlier(): void {
-    if (this.phase === "reading" && this.earlier && this.canCopy) this.board.add(...this.earlier.shapes);
+  /** Copy what was drawn on the nearest slice. */
+  copyNeighbor(): void {
+    const { neighbor } = this.open ?? {};
+    if (neighbor && this.canCopy) this.board.add(...neighbor.shapes.shapes);
   }
 
   /** The reader did something: time runs. */
@@ -255,7 +260,6 @@ export class Reading {
     } catch {
       return this.tell("reading", "This browser could not keep your answer: its storage is full or closed to this page.");
     }
-    if (body.shapes?.shapes.length) this.earlier = body.shapes;
     this.steps = 0;
     const refused = await this.outbox.outcome(key);
     if (!refused) this.today = { cases: this.today.cases + 1, seconds: this.today.seconds + body.seconds };

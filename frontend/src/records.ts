@@ -36,6 +36,12 @@ export interface Previous {
   readonly shapes: Shapes | null;
 }
 
+/** What one drew last on the nearest slice of the volume, or (slice null) on another picture of the patient. */
+export interface Neighbor {
+  readonly slice: number | null;
+  readonly shapes: Shapes;
+}
+
 /** What a viewer must know of an image before its pixels. */
 export interface Facts {
   readonly width: number;
@@ -61,6 +67,7 @@ export interface Case extends Facts {
   readonly labels_today: number;
   readonly seconds_today: number;
   readonly previous: Previous | null;
+  readonly neighbor: Neighbor | null;
 }
 
 /** What the model thinks of a case; `maps` are the kinds it has. */

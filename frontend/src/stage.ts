@@ -35,7 +35,7 @@ export class Stage {
 
   /** Show what is now. */
   update(): void {
-    const { viewer, phase, board, message } = this.reading;
+    const { viewer, phase, board, message, open } = this.reading;
     const { facts } = viewer;
     this.pointers.locked = phase !== "reading";
     this.pointers.attach();
@@ -52,7 +52,8 @@ export class Stage {
     this.where.textContent = `Slice ${viewer.slice + 1} of ${facts.slices}${onKey ? ", the key slice" : ""}`;
     this.key.disabled = onKey;
     const center = Math.round(viewer.window.center);
-    const note = onKey ? "" : "  ·  Regions are drawn on the key slice";
+    const drawn = viewer.slice === open?.neighbor?.slice ? "Your regions of this slice" : "Regions are drawn on the key slice";
+    const note = onKey ? "" : `  ·  ${drawn}`;
     this.facts.textContent = `${facts.width} × ${facts.height}  ·  C ${center}  W ${Math.round(viewer.window.width)}${note}`;
   }
 }

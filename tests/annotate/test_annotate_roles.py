@@ -79,8 +79,9 @@ def test_the_lists_of_routes_are_complete(still):
         f"{API}/{rest}"
         for rest in (
             "logout", "me", "me/password", "next", "reopen", "history", "project", "dashboard",
-            "cases/{case}", "cases/{case}/pixels", "cases/{case}/ahead", "cases/{case}/map", "cases/{case}/model",
-            "cases/{case}/answer", "cases/{case}/renew", "cases/{case}/release",
+            "cases/{case}", "cases/{case}/pixels", "cases/{case}/ahead", "cases/{case}/map",
+            "cases/{case}/model", "cases/{case}/answer", "cases/{case}/renew",
+            "cases/{case}/release",
         )
     }  # fmt: skip
 
