@@ -47,10 +47,9 @@ def at(site, name, position=0):
     return next(i for i in named if images.beside(i).get(i, 0) == position)
 
 
-def draw(site, sample, *drawn, reader="ann", verdict="labeled"):
+def draw(site, sample, *drawn, reader="ann"):
     told = parse_shapes(shapes(*drawn, width=WIDTH, height=HEIGHT), WIDTH, HEIGHT)
-    label = 0 if verdict == "labeled" else None
-    answer = Annotation(sample, reader, verdict, label, key=secrets.token_hex(8))
+    answer = Annotation(sample, reader, "labeled", 0, key=secrets.token_hex(8))
     site.store.save(answer, encode_region(rasterize(told)), told.to_bytes())
 
 
@@ -75,7 +74,6 @@ def test_the_nearest_slice_of_the_volume_is_offered(site):
 def test_empty_slices_and_those_of_other_readers_are_passed_by(site):
     draw(site, at(site, "v0", 1))
     draw(site, at(site, "v0", 3), box(), reader="bob")
-    draw(site, at(site, "v0", 4), box(), verdict="unsure")
     assert offered(site, at(site, "v0", 2)) is None
     draw(site, at(site, "v0", 0), box())
     assert offered(site, at(site, "v0", 2))["slice"] == 0

@@ -14,6 +14,7 @@ from foveal.loop.live import Worker, init_project
 from foveal.loop.live.init import collection_of
 from foveal.loop.live.model_file import onnx_of
 from foveal.loop.live.truth import known_bench
+from foveal.loop.live.worker import BROKE
 from foveal.models import build_backbone
 from foveal.models.onnx import Whole
 from foveal.store.live import restored
@@ -175,14 +176,18 @@ def test_labels_that_a_manifest_has_count_as_read(images):
         assert store.live().trained[0].metrics["test"]["accuracy"] is not None
 
 
-def test_what_goes_wrong_is_told_and_not_tried_for_ever(project, reader, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(DataError("no"), "no"), (RuntimeError("of Mrs Smith"), f"RuntimeError: {BROKE}")],
+)
+def test_what_goes_wrong_is_told_and_not_tried_for_ever(project, reader, monkeypatch, error, told):
     with ProjectStore.open(project) as store:
         pool, worker = pool_of(store), Worker(store)
         reader.read(store, pool, 9)
-        monkeypatch.setattr(worker, "_train", lambda *_: (_ for _ in ()).throw(DataError("no")))
+        monkeypatch.setattr(worker, "_train", lambda *_: (_ for _ in ()).throw(error))
         assert [worker.step() for _ in range(6)] == ["wait"] * 6
         (job,) = store.jobs.present()
-        assert (job.status, job.tries, job.error) == ("failed", 3, "no")
+        assert (job.status, job.tries, job.error) == ("failed", 3, told)
         monkeypatch.undo()
         reader.read(store, pool, 1)
         assert until_waiting(worker) == ["train", "ask"]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from discs import disc_spec
 from foveal.core.errors import EvidenceError, SpecError, UnknownName
 from foveal.core.evidence import Evidence
+from foveal.core.packing import pack, unpack
 from foveal.core.pool import Pool, Sample
 from foveal.loop.ask import PLOTTED, size_relation
-from foveal.loop.packing import pack, unpack
 from foveal.loop.rehearsal import rehearse
 from foveal.loop.seed_set import random_query
 from generators import permutations, sample_ids, unit_values

@@ -1,6 +1,5 @@
 """ImageSource: pixels of a project's images as a viewer wants them, at their full depth."""
 
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -183,13 +182,6 @@ def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> Im
         manifest.name, spec, manifest.parent, blank_labels="keep_all", cache=cache
     )
     return ImageSource(collection)
-
-
-def unpack_map(data: bytes) -> NDArray[np.float32]:
-    """(S, S) in [0, 1]: the map that the worker kept, from its bytes."""
-    with io.BytesIO(data) as file:
-        kept: NDArray[np.uint8] = np.load(file, allow_pickle=False)
-    return kept.astype(np.float32) / np.float32(255)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ import numpy as np
 
 from foveal.acquire.stopping import History, Limits, Predictions, advise
 from foveal.core.evidence import Evidence
+from foveal.core.packing import array_bytes, array_of
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.craft import MAIN
-from foveal.loop.packing import array_bytes, array_of
 from foveal.store import State
 
 UNKNOWN = 255  # a sample of which the round predicted nothing; more classes than this are cut off

@@ -6,10 +6,10 @@ import numpy as np
 
 from foveal.acquire.bandit import Played, arms_of, choose_arm
 from foveal.core.chance import generator
+from foveal.core.packing import array_of
 from foveal.core.pool import Pool
 from foveal.core.spec import ExperimentSpec
 from foveal.loop.advice import KEPT
-from foveal.loop.packing import array_of
 from foveal.store import State
 
 

@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from foveal import acquire as acquisition
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
+from foveal.core.packing import pack
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
@@ -20,7 +21,6 @@ from foveal.loop.arms import arm_of
 from foveal.loop.bench import Bench
 from foveal.loop.constraints import Names, expected_seconds, names_of, rules
 from foveal.loop.craft import Bought, Craft, Model
-from foveal.loop.packing import pack
 from foveal.loop.region_share import ask_regions
 from foveal.loop.wants import parameters_of
 from foveal.store import Blobs, State

@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from foveal.core.annotation import Annotation
 from foveal.core.arrays import BoolArray, FloatArray
+from foveal.core.packing import unpack
 from foveal.core.pool import Sample, SampleId
 from foveal.core.region import decode_region
 from foveal.data.grid import fullest_plane, region_to_grid, to_grid
 from foveal.explain import pair_panel, strip
 from foveal.loop.bench import Bench
-from foveal.loop.packing import unpack
 from foveal.store import Blobs
 
 TILE = 224  # pixels of a tile's side

@@ -21,7 +21,7 @@ from foveal.store.project import ProjectStore
 
 ABOUT, JOURNAL, BLOBS, IMAGES = "archive.json", "journal.jsonl", "blobs", "images"
 MANIFEST = f"{IMAGES}/pool.csv"
-SETTINGS = ("spec.yaml", "live.yaml")
+SPEC = "spec.yaml"
 FORMAT, VERSION = "foveal project archive", 1
 CHUNK = 2**20
 
@@ -132,9 +132,8 @@ def _write(
     }
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(ABOUT, json.dumps(about, indent=2))
-        for name in SETTINGS:
-            if (store.folder / name).is_file():
-                archive.write(store.folder / name, name)
+        if (store.folder / SPEC).is_file():
+            archive.write(store.folder / SPEC, SPEC)
         archive.writestr(MANIFEST, manifest.text)
         with archive.open(JOURNAL, "w", force_zip64=True) as lines:
             for event in events:

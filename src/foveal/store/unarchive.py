@@ -23,7 +23,7 @@ from foveal.store.archive import (
     IMAGES,
     JOURNAL,
     MANIFEST,
-    SETTINGS,
+    SPEC,
     VERSION,
     blobs_of,
 )
@@ -112,7 +112,7 @@ def _check_name(member: zipfile.ZipInfo) -> None:
     parts = PurePosixPath(name).parts
     kind = (member.external_attr >> 16) & 0o170000
     first = parts[0] if parts else ""
-    known = name in (ABOUT, JOURNAL, *SETTINGS) or (
+    known = name in (ABOUT, JOURNAL, SPEC) or (
         len(parts) == 2 and first == BLOBS and DIGEST.fullmatch(parts[1]) is not None
     )
     unsafe = "\0" in raw or "\\" in raw or ":" in first or name.startswith("/") or ".." in parts

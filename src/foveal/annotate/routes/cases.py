@@ -10,11 +10,12 @@ from foveal.annotate.choose import left_for
 from foveal.annotate.depth import Shown, pack
 from foveal.annotate.desk import AtDesk, Desk, Reader
 from foveal.annotate.failures import RefusedError
-from foveal.annotate.images import UnreadableError, Which, unpack_map
+from foveal.annotate.images import UnreadableError, Which
 from foveal.annotate.looks import look_of, may_look
 from foveal.annotate.neighbor import neighbor_of
 from foveal.annotate.routes.bodies import Answer, Sought
 from foveal.core.errors import DataError
+from foveal.core.packing import unpack
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState
 
@@ -132,7 +133,7 @@ def look(
     digest = look_of(live, lease.sample).maps.get(kind)
     if digest is None:
         raise RefusedError(404, "unknown", "The model has no map of this case yet.")
-    png = desk.images.png(unpack_map(desk.store.blobs.get(digest)), lease.sample)
+    png = desk.images.png(unpack(desk.store.blobs.get(digest)), lease.sample)
     return Response(png, media_type="image/png")
 
 

@@ -31,7 +31,7 @@ from foveal.loop.seed_set import cold_query
 from foveal.models import Learner, Pass, predict
 from foveal.store import TrainedRound, queried, trained
 from foveal.store.beat import write_beat
-from foveal.store.jobs import TRIES
+from foveal.store.jobs import TRIES, Job
 from foveal.store.journal import MovedError
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
@@ -41,6 +41,10 @@ COLD = "typiclust"
 JOB_SECONDS = 60.0  # a worker that is silent for longer has died
 BEAT_SECONDS = 5.0
 GONE = "the image cannot be read any more"
+BROKE = (
+    "the training needs memory and a processor for it, but broke off; the server's log says where. "
+    "Give it more memory, or a smaller model, data.image_size or train.batch_size"
+)
 METRICS = {
     "macro_auroc": macro_auroc,
     "balanced_accuracy": balanced_accuracy,
@@ -83,13 +87,22 @@ class Worker:
             jobs.done(job.id, self._name)
         except FovealError as error:
             log.error("%s: %s", task, error)
-            jobs.fail(job.id, self._name, str(error))
-            if job.tries >= TRIES:
-                self._given_up_at = live.length
-            return "wait"
+            return self._failed(job, str(error), live)
+        except (RuntimeError, MemoryError) as error:
+            # Torch's word for all that a machine lacks; its text may hold anything, so it is logged
+            # here and told to nobody. What is in memory may be half done.
+            log.exception("%s", task)
+            self._bench = self._model = None
+            return self._failed(job, f"{type(error).__name__}: {BROKE}", live)
         finally:
             self._job = None
         return task
+
+    def _failed(self, job: Job, why: str, live: LiveState) -> Task:
+        self._store.jobs.fail(job.id, self._name, why)
+        if job.tries >= TRIES:
+            self._given_up_at = live.length
+        return "wait"
 
     def run(self, stop: threading.Event, pause: float = 0.5) -> None:
         """Steps until `stop` is set; says every few seconds that it lives."""
