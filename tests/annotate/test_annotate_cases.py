@@ -7,9 +7,11 @@ import os
 import numpy as np
 import pytest
 from annotate_toys import CLASSES, HEIGHT, WIDTH, box, shapes, told
+from PIL import Image
 
 from foveal.core.query import Query
 from foveal.core.region import decode_region
+from foveal.store.live import added
 from foveal.store.records import queried
 
 
@@ -340,3 +342,18 @@ def test_hidden_repeats_are_read_as_blindly_as_the_first_time(make_site):
     first = site.live().answers(case["sample"])["ann"]
     assert first.label == 0  # the second reading is kept, and no lesson
     assert site.live().resolution(case["sample"]).label == 0
+
+
+def test_images_that_came_in_are_read_without_a_new_start(site):
+    first = site.read_all()
+    assert len(first) == 12
+    with (site.store.folder / "pool.csv").open("a") as file:
+        file.write("late.png,p99,\n")
+    Image.fromarray(np.full((HEIGHT, WIDTH), 7, np.uint8)).save(site.store.folder / "late.png")
+    pool = site.desk.images._again().pool
+    (late,) = (one.id for one in pool.samples if one.uri == "late.png")
+    site.store.append([added({late: "unlabeled"})])
+    case = site.next()
+    assert case["sample"] == late
+    pixels = site.browser("ann").get(f"/api/v1/cases/{case['case']}/pixels")
+    assert set(pixels.content) == {7}

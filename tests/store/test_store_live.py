@@ -9,7 +9,7 @@ from foveal.core.errors import SchemaError
 from foveal.core.live_spec import LiveSpec
 from foveal.core.query import Query
 from foveal.store.events import seal
-from foveal.store.live import Folding, fold_live, needed, quarantined, restored, share_of
+from foveal.store.live import Folding, added, fold_live, needed, quarantined, restored, share_of
 from foveal.store.records import TrainedRound, annotated, queried, trained
 
 CANDIDATES = [i for i, part in PARTS.items() if part == "unlabeled"]
@@ -32,6 +32,7 @@ changes = st.one_of(
     st.builds(quarantined, samples, st.just("torn")),
     st.builds(restored, samples, readers),
     st.just("query"),
+    st.integers().map(lambda n: added({f"new {n}": "unlabeled"})),
     st.just("train"),
 )
 
@@ -48,6 +49,7 @@ def chain(entries):
 def stories(draw, **live):
     """Events of a project that could have happened."""
     entries, queries, rounds = [created("p", **live)], 0, 0
+    came = set()
     for change in draw(st.lists(changes, max_size=25)):
         if change == "query":
             entries.append(queried(Query(tuple(CANDIDATES[:3]), "random", round=queries)))
@@ -55,8 +57,9 @@ def stories(draw, **live):
         elif change == "train" and rounds < queries:
             entries.append(trained(TrainedRound(rounds, details={"lessons": 1})))
             rounds += 1
-        elif change != "train":
+        elif change != "train" and (change[0] != "added" or came.isdisjoint(change[1]["parts"])):
             entries.append(change)
+            came.update(change[1]["parts"] if change[0] == "added" else ())
     return chain(entries)
 
 
@@ -154,6 +157,9 @@ def test_labels_since_training_counts_new_lessons():
         ([created("p"), ("quarantined", {"sample": "s0"})], "entry 1 .*lacks 'reason'"),
         ([created("p"), queried(Query(("s8",), "random"))], "entry 1 .*no candidate"),
         ([created("p"), ("annotated", {})], "entry 1 .*lacks 'annotation'"),
+        ([created("p"), added({"s0": "unlabeled"})], "entry 1 .*already"),
+        ([created("p"), added({"new": "test"})], "entry 1 .*left out, nothing else"),
+        ([created("p"), added({"new": "unlabeled"}), annotated(answer("other"))], "entry 2 "),
         ([created("p", classes=["one"])], r"entry 0 (?s:.*)classes"),
     ],
 )

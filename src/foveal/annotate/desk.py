@@ -44,8 +44,10 @@ class Desk:
     overlaps: dict[tuple[str, str], float] = field(default_factory=dict, repr=False)
 
     def live(self) -> LiveState:
-        """The present of the project."""
-        return self.store.live()
+        """The present of the project, with images that came in meanwhile."""
+        live = self.store.live()
+        self.images.keep_up(len(live.parts))
+        return live
 
     def overlap(self, first: str, second: str) -> float:
         """Dice of the regions with these digests, computed once; NaN where it says nothing.

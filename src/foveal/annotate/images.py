@@ -1,9 +1,9 @@
 """ImageSource: pixels of a project's images as a viewer wants them, at their full depth."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,9 +67,28 @@ class Facts:
 class ImageSource:
     """Reads one picture at a time; the pool's pixels are never held."""
 
-    def __init__(self, collection: Collection, held_bytes: int = HELD_BYTES) -> None:
+    def __init__(
+        self,
+        collection: Collection,
+        held_bytes: int = HELD_BYTES,
+        again: Callable[[], Collection] | None = None,
+    ) -> None:
         self.collection = collection
+        self._stacks = _stacks(collection)
+        self._samples = len(collection.pool.samples)
+        self._again = again
+        self._lock = threading.Lock()
         self._read = Held(_pixels, held_bytes)
+
+    def keep_up(self, samples: int) -> None:
+        """Look for more images once there are more `samples` in the project than there were."""
+        if self._again is None or samples == self._samples:
+            return
+        with self._lock:
+            if samples != self._samples:
+                self.collection = self._again()
+                self._stacks = _stacks(self.collection)
+                self._samples = samples
 
     def sample(self, sample: SampleId) -> Sample:
         """A sample of the pool; DataError if it is unknown."""
@@ -79,15 +98,6 @@ class ImageSource:
         """The samples of the same volume or pair, this one too, by slice; {} for a picture."""
         place = self.collection.places[self.sample(sample).id]
         return self._stacks.get(place.path, {}) if not place.tile else {}
-
-    @cached_property
-    def _stacks(self) -> dict[Path, dict[SampleId, int]]:
-        stacks: dict[Path, dict[SampleId, int]] = {}
-        for one in self.collection.pool.samples:
-            place = self.collection.places[one.id]
-            if place.of_volume or "pair" in one.extra:
-                stacks.setdefault(place.path, {})[one.id] = place.position or 0
-        return stacks
 
     def facts(self, sample: SampleId) -> Facts:
         """Size, slices and first window of an image.
@@ -178,10 +188,21 @@ class ImageSource:
 
 def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> ImageSource:
     """The images of a project's manifest; rows without a label are kept."""
-    collection = load_pool(
-        manifest.name, spec, manifest.parent, blank_labels="keep_all", cache=cache
-    )
-    return ImageSource(collection)
+
+    def load() -> Collection:
+        return load_pool(manifest.name, spec, manifest.parent, blank_labels="keep_all", cache=cache)
+
+    return ImageSource(load(), again=load)
+
+
+def _stacks(collection: Collection) -> dict[Path, dict[SampleId, int]]:
+    """The samples of each volume and pair, by slice."""
+    stacks: dict[Path, dict[SampleId, int]] = {}
+    for one in collection.pool.samples:
+        place = collection.places[one.id]
+        if place.of_volume or "pair" in one.extra:
+            stacks.setdefault(place.path, {})[one.id] = place.position or 0
+    return stacks
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from foveal.cli import (
     accounts,
+    add,
     backup,
     bench,
     compare,
@@ -57,6 +58,7 @@ COMMANDS = (
     bench,
     init,
     serve,
+    add,
     status,
     accounts,
     export,

@@ -1,16 +1,14 @@
 """`foveal init`: images become a project in which people read."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from foveal.cli.project_images import indexed, tell
 from foveal.cli.run import Changes
 from foveal.cli.spec_file import read_changes, read_settings
-
-MANIFEST = "pool.csv"
 
 
 def command(
@@ -63,31 +61,11 @@ def command(
     settings = {} if spec is None else read_settings(spec, [])
     settings = with_settings(settings, read_changes(changes or []))
     with watching(console) as (_, watcher):
-        source = pool or _indexed(images or Path(), project, watcher)
+        source, wrong = (pool, []) if pool else indexed(images or Path(), project, watcher)
         begun = init_project(project, source, wanted, settings, database, watcher)
-    for problem in begun.problems:
-        console.print(problem, highlight=False, soft_wrap=True, markup=False)
-    console.print(
+    tell(console, [*wrong, *begun.problems])
+    told = (
         f"Project {project}: {begun.candidates} images to choose from, {begun.tests} for the test, "
-        f"{begun.imported} read already.\nNext: foveal serve {project}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
+        f"{begun.imported} read already.\nNext: foveal serve {project}"
     )
-
-
-def _indexed(images: Path, project: Path, watcher: Callable[[str, int, int], None]) -> Path:
-    """The folder itself; if it holds DICOM, a manifest of de-identified copies in the project."""
-    from foveal.data.copies import copies_beside
-    from foveal.data.index import index_source
-    from foveal.data.manifest import write_manifest
-
-    def copying(done: int, of: int) -> None:
-        watcher("de-identifying DICOM files", done, of)
-
-    manifest = project / MANIFEST
-    rows, _ = index_source([images], clean=copies_beside(manifest, None, copying), base=Path())
-    if not any(path.is_dir() for path in project.glob("pool_*")):
-        return images
-    write_manifest(rows, manifest)
-    return manifest
+    tell(console, [told])

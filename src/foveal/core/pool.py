@@ -10,8 +10,9 @@ from foveal.core.errors import DataError, LeakError
 
 SampleId = str
 Part = Literal["unlabeled", "labeled", "val", "test", "excluded"]
+Side = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = get_args(Part)
-SIDES: Mapping[Part, str] = {
+SIDES: Mapping[Part, Side] = {
     "unlabeled": "train",
     "labeled": "train",
     "val": "val",

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Collection as AnyCollection
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from foveal.core.arrays import BoolArray, IntArray
 from foveal.core.errors import DataError, SpecError
-from foveal.core.pool import PARTS, Part, Pool, SampleId
+from foveal.core.pool import PARTS, Part, Pool, SampleId, Side
 from foveal.core.spec import DataSpec
 from foveal.data.assembly import (
     Assembly,
@@ -42,6 +43,7 @@ def load_pool(
     cache: Path | None = None,
     blank_labels: BlankLabels = "exclude",
     empty_region_classes: AnyCollection[str] | None = None,
+    settled: Mapping[SampleId, Side] | None = None,
 ) -> Collection:
     """A source as a pool that can be believed: checked, split by patient, free of repeats.
 
@@ -59,6 +61,8 @@ def load_pool(
         blank_labels: `keep` leaves unlabeled candidates in the pool, `keep_all` every image.
         empty_region_classes: classes whose images have nothing to see; None infers them (a class
             that never has a region while all others always have).
+        settled: sides that hold whatever the source says; then none is drawn by chance, and other
+            images follow their patient or are candidates.
     Raises:
         DataError: if the source cannot be opened or no image of it can be used.
         SpecError: if the pool holds 3-D tiles and `spec.image_size` is not their side.
@@ -74,6 +78,9 @@ def load_pool(
     _refuse_nothing(source, kept, problems)
     tile = _tile(rows, kept, settings)
     usable = _usable(rows, found, kept)
+    if settled is not None:
+        settings = settings.model_copy(update={"val_fraction": 0.0, "test_fraction": 0.0})
+        usable = replace(usable, rows=[_settled(row, settled) for row in usable.rows])
     made = assemble(usable, settings, blank_labels, empty_region_classes)
     problems += conflict_problems(usable.rows, made.conflicts)
     problems += _label_problems(usable.rows, blank_labels)
@@ -132,6 +139,10 @@ def _usable(rows: Sequence[Row], found: Survey, kept: IntArray) -> Usable:
         weak_ok=facts.weak_ok[kept],
         neighbors=Neighbors(near.picture[kept], near.near, near.complete),
     )
+
+
+def _settled(row: Row, settled: Mapping[SampleId, Side]) -> Row:
+    return replace(row, split=settled.get(row.id, row.split))
 
 
 def _tile(rows: Sequence[Row], kept: IntArray, spec: DataSpec) -> int:

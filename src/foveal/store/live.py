@@ -11,7 +11,7 @@ from typing import Any
 from foveal.core.annotation import Annotation
 from foveal.core.errors import SchemaError
 from foveal.core.live_spec import LiveSpec
-from foveal.core.pool import SampleId
+from foveal.core.pool import Part, SampleId
 from foveal.core.query import Query
 from foveal.store.events import Event
 from foveal.store.records import (
@@ -25,6 +25,7 @@ from foveal.store.resolution import LAST_WORD, OPEN, Resolution, resolve
 from foveal.store.state import CANDIDATE_PARTS, State, in_turn
 
 READ_PARTS = CANDIDATE_PARTS | {"test", "val"}
+ADDED_PARTS: frozenset[Part] = frozenset({"unlabeled", "excluded"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class LiveState:
 
     created: Mapping[str, Any]
     live: LiveSpec
-    parts: Mapping[SampleId, str]
+    parts: Mapping[SampleId, Part]
     queries: tuple[Query, ...]
     details: tuple[Mapping[str, Any], ...]
     trained: tuple[TrainedRound, ...]
@@ -165,7 +166,7 @@ class Folding:
         self._created: Mapping[str, Any] | None = None
         self._live: LiveSpec | None = None
         self._project = ""
-        self._parts: Mapping[SampleId, str] = {}
+        self._parts: Mapping[SampleId, Part] = {}
         self._queries: list[Query] = []
         self._details: list[Mapping[str, Any]] = []
         self._trained: list[TrainedRound] = []
@@ -233,6 +234,8 @@ class Folding:
                 self._annotate(read_annotation(event.payload))
             case "trained":
                 self._train(event.payload)
+            case "added":
+                self._add(event.payload["parts"])
             case "quarantined":
                 self._quarantined[self._known(event.payload["sample"])] = event.payload["reason"]
             case "restored":
@@ -245,6 +248,13 @@ class Folding:
         self._live = LiveSpec.model_validate(payload["live"])
         self._parts = dict(payload["parts"])
         self._project = str(payload["project"])
+
+    def _add(self, parts: Mapping[SampleId, Part]) -> None:
+        if not parts.keys().isdisjoint(self._parts):
+            raise ValueError("an image that comes in is in the project already")
+        if not ADDED_PARTS.issuperset(parts.values()):
+            raise ValueError("an image that comes in can be a candidate or left out, nothing else")
+        self._parts = {**self._parts, **parts}
 
     def _query(self, payload: Mapping[str, Any]) -> None:
         query = read_query(payload)
@@ -282,19 +292,24 @@ class Folding:
         return _known(sample, self._parts)
 
 
-def check_answer(told: Annotation, parts: Mapping[SampleId, str], live: LiveSpec) -> None:
+def check_answer(told: Annotation, parts: Mapping[SampleId, Part], live: LiveSpec) -> None:
     """Raise ValueError if an answer is about no sample or class of the project."""
     _known(told.sample, parts)
     if told.label is not None and not 0 <= told.label < len(live.classes):
         raise ValueError(f"there is no class {told.label}")
 
 
-def _known(sample: SampleId, parts: Mapping[SampleId, str]) -> SampleId:
+def _known(sample: SampleId, parts: Mapping[SampleId, Part]) -> SampleId:
     part = parts.get(sample)
     if part not in READ_PARTS:
         where = "is not in this project" if part is None else f"belongs to the part {part!r}"
         raise ValueError(f"sample {sample!r} {where}")
     return sample
+
+
+def added(parts: Mapping[SampleId, Part]) -> tuple[str, Mapping[str, Any]]:
+    """The entry that lets images in which came after the project was made."""
+    return "added", {"parts": dict(parts)}
 
 
 def quarantined(sample: SampleId, reason: str) -> tuple[str, Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """Init: a folder of images becomes a project that people can read in at once."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
-from foveal.core.pool import Pool, SampleId
+from foveal.core.pool import SIDES, Part, Pool, Sample, SampleId, Side
 from foveal.core.region import encode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.data import Collection, load_pool
 from foveal.loop.bench import Watch, unwatched
 from foveal.loop.seed_set import random_query
 from foveal.store.archive import source_of
+from foveal.store.blobs import Blobs
 from foveal.store.project import ProjectStore
 from foveal.store.records import annotated, queried
 
@@ -76,7 +77,7 @@ def init_project(
             "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
             "version": __version__,
         }
-        known = _imported(store, collection, live)
+        known = told_by(collection, collection.pool.samples, live, store.blobs)
         entries: list[tuple[str, Mapping[str, Any]]] = [("created", created)]
         entries += [annotated(one) for one in known]
         unread = tuple(set(pool.ids("unlabeled")) - {one.sample for one in known})
@@ -116,15 +117,30 @@ def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> Experim
     return parse_spec(whole)
 
 
-def collection_of(spec: ExperimentSpec, folder: Path, watch: Watch = unwatched) -> Collection:
-    """All images of a project, read or not."""
+def collection_of(
+    spec: ExperimentSpec,
+    folder: Path,
+    watch: Watch = unwatched,
+    parts: Mapping[SampleId, Part] | None = None,
+) -> Collection:
+    """All images of a project, read or not.
+
+    Args:
+        parts: those of a project that has begun: no image changes its side any more.
+    """
     return load_pool(
         spec.data.source,
         spec.data,
         folder,
         lambda done, of: watch("reading images", done, of),
         blank_labels="keep_all",
+        settled=None if parts is None else sides_of(parts),
     )
+
+
+def sides_of(parts: Mapping[SampleId, Part]) -> dict[SampleId, Side]:
+    """Sides of the split; what is left out has none, and follows its patient."""
+    return {i: SIDES[part] for i, part in parts.items() if part in SIDES}
 
 
 def check(pool: Pool, live: LiveSpec) -> None:
@@ -134,6 +150,11 @@ def check(pool: Pool, live: LiveSpec) -> None:
             f"a project needs {FEWEST} images to choose from, besides those of the test part, but "
             f"has {len(pool.ids('unlabeled'))}; add images, or set data.test_fraction=0"
         )
+    check_classes(pool, live)
+
+
+def check_classes(pool: Pool, live: LiveSpec) -> None:
+    """Raise `DataError` unless a pool's labels are classes of the project."""
     others = sorted(set(pool.classes) - set(live.classes))
     if others:
         raise DataError(
@@ -142,17 +163,20 @@ def check(pool: Pool, live: LiveSpec) -> None:
         )
 
 
-def _imported(store: ProjectStore, collection: Collection, live: LiveSpec) -> list[Annotation]:
+def told_by(
+    collection: Collection, samples: Iterable[Sample], live: LiveSpec, blobs: Blobs
+) -> list[Annotation]:
+    """Labels and masks that the manifest has of samples which are not left out, as answers."""
     truth, pool = collection.truth, collection.pool
     return [
-        _told(store, collection, sample.id, live.classes.index(pool.classes[label]), live)
-        for sample, part in zip(pool.samples, pool.parts, strict=True)
-        if part != "excluded" and (label := truth.labels.get(sample.id)) is not None
+        _told(collection, sample.id, live.classes.index(pool.classes[label]), live, blobs)
+        for sample in samples
+        if pool.part(sample.id) != "excluded" and (label := truth.labels.get(sample.id)) is not None
     ]
 
 
 def _told(
-    store: ProjectStore, collection: Collection, sample: SampleId, label: int, live: LiveSpec
+    collection: Collection, sample: SampleId, label: int, live: LiveSpec, blobs: Blobs
 ) -> Annotation:
     region = collection.truth.region(sample) if live.tools else None
     return Annotation(
@@ -160,7 +184,7 @@ def _told(
         annotator=IMPORTER,
         verdict="labeled",
         label=label,
-        region="" if region is None else store.blobs.put(encode_region(region)),
+        region="" if region is None else blobs.put(encode_region(region)),
         region_kind="none" if region is None else "mask",
         purpose="imported",
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
 from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
@@ -63,7 +62,7 @@ def known_pool(pool: Pool, live: LiveState, labels: Mapping[SampleId, int]) -> P
 
 
 def _part(sample: SampleId, live: LiveState, labels: Mapping[SampleId, int]) -> Part:
-    part = cast(Part, live.parts.get(sample, "excluded"))
+    part = live.parts.get(sample, "excluded")
     if part == "excluded" or live.resolution(sample).status == "excluded":
         return "excluded"
     return "excluded" if part in TOLD_PARTS and sample not in labels else part

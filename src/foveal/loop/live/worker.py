@@ -243,7 +243,8 @@ class Worker:
 
     def _loaded(self) -> Bench:
         if self._bench is None:
-            collection = collection_of(self._spec, self._store.folder, self._told)
+            parts = self._store.live().parts
+            collection = collection_of(self._spec, self._store.folder, self._told, parts)
             self._bench = bench_of(self._spec, collection, self._told)
         return self._bench
 
