@@ -4,9 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from foveal.core.pool import Pool, Sample
+from foveal.core.query import Query
 from foveal.evaluate import accuracy
 from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import next_task
 
 
@@ -96,3 +101,21 @@ def test_a_metric_that_mostly_does_not_exist_gives_no_interval():
     assert (
         patient_interval(lambda *_: None, probs, labels, groups, np.random.default_rng(0)) is None
     )
+
+
+@given(st.permutations([(v, k) for v in "abc" for k in range(3)]))
+def test_people_read_a_volume_slice_by_slice(ranked):
+    samples = tuple(
+        Sample(f"{v}{k}", v, f"{v}.nii.gz#k:{k}", series=f"{v}.nii.gz#k", position=k)
+        for v, k in ranked
+    )
+    pool = Pool(samples, ("unlabeled",) * 9, ("x", "y"))
+    ids = tuple(s.id for s in samples)
+    query = Query(ids, "s", scores={"score": tuple(range(9))}, why=tuple(f"why {i}" for i in ids))
+    read = slice_by_slice(query, pool)
+    assert read.why == tuple(f"why {i}" for i in read.ids)
+    assert dict(zip(read.ids, read.scores["score"], strict=True)) == {
+        i: n for n, i in enumerate(ids)
+    }
+    volumes = list(dict.fromkeys(i[0] for i in ids))
+    assert read.ids == tuple(f"{v}{k}" for v in volumes for k in range(3))

@@ -10,15 +10,18 @@ import yaml
 
 from foveal import __version__
 from foveal.core.annotation import Annotation
-from foveal.core.errors import DataError
+from foveal.core.errors import BudgetError, DataError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
 from foveal.core.pool import SIDES, Part, Pool, Sample, SampleId, Side
+from foveal.core.query import Query
 from foveal.core.region import encode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.data import Collection, load_pool
 from foveal.loop.bench import Watch, unwatched
-from foveal.loop.seed_set import random_query
+from foveal.loop.constraints import smallest_unit
+from foveal.loop.live.order import slice_by_slice
+from foveal.loop.seed_set import random_query, volumes_query
 from foveal.store.archive import source_of
 from foveal.store.blobs import Blobs
 from foveal.store.project import ProjectStore
@@ -65,6 +68,12 @@ def init_project(
     collection = collection_of(placed(spec, str(manifest.resolve())), folder, watch)
     pool = collection.pool
     check(pool, live)
+    if live.queue < (need := smallest_unit(pool, spec)):
+        raise BudgetError(
+            f"`queue` must hold a whole volume, as `acquire.unit: volume` asks, but is "
+            f"{live.queue}, and the smallest volume has {need} slices; give --live queue={need} "
+            "or more"
+        )
     with ProjectStore.create(folder, url) as store:
         write_whole(folder / SPEC, yaml.safe_dump(spec.model_dump(mode="json")).encode())
         created = {
@@ -83,7 +92,7 @@ def init_project(
         unread = tuple(set(pool.ids("unlabeled")) - {one.sample for one in known})
         size = min(live.queue, len(unread))
         left = pool.moved((one.sample for one in known), "excluded")
-        entries.append(queried(random_query(left, size, spec.seed)))
+        entries.append(queried(_first(left, size, spec)))
         store.append(entries)
         return Beginning(
             store.id,
@@ -92,6 +101,12 @@ def init_project(
             len(known),
             tuple(map(str, collection.problems)),
         )
+
+
+def _first(pool: Pool, size: int, spec: ExperimentSpec) -> Query:
+    if spec.acquire.unit == "volume" and size:
+        return slice_by_slice(volumes_query(pool, size, spec), pool)
+    return random_query(pool, size, spec.seed)
 
 
 def project_spec(store: ProjectStore) -> ExperimentSpec:

@@ -25,6 +25,7 @@ from foveal.loop.crafts import craft_of
 from foveal.loop.live.card import model_card
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import Task, next_task
 from foveal.loop.live.truth import known_bench, lessons_of, lost
 from foveal.loop.seed_set import cold_query
@@ -137,7 +138,8 @@ class Worker:
     def _cold(self, live: LiveState, bench: Bench) -> None:
         size = min(live.live.queue, len(bench.pool.ids("unlabeled")))
         spec = self._spec.model_copy(update={"cold_start": COLD})
-        query = replace(cold_query(bench, spec, size), round=len(live.queries))
+        query = self._for_readers(cold_query(bench, spec, size), bench)
+        query = replace(query, round=len(live.queries))
         with contextlib.suppress(MovedError):  # somebody began to read: the first query stays
             self._store.append([queried(query, {"trainings": 0})], expect=live.length)
 
@@ -195,7 +197,10 @@ class Worker:
             "cases": self._cases(asked.details["shown"]),
             "seconds": time.perf_counter() - began,
         }
-        self._store.append([queried(asked.query, details)])
+        self._store.append([queried(self._for_readers(asked.query, bench), details)])
+
+    def _for_readers(self, query: Query, bench: Bench) -> Query:
+        return slice_by_slice(query, bench.pool) if self._spec.acquire.unit == "volume" else query
 
     def _cases(self, shown: list[dict[str, Any]]) -> dict[SampleId, dict[str, Any]]:
         """Of each case what a page shows: prediction, and where the model looks and expects."""
