@@ -10,7 +10,7 @@ from segment_toys import SMALL, discs, foreground_dice, pictures, trained
 from foveal.core.errors import DataError, SpecError
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.segment import Strokes, learn_segmenter
-from foveal.models.segment.train import LEAST_STEPS, USUAL, PixelCourse, pixel_batches
+from foveal.models.segment.train import LEAST_LOOKS, LEAST_STEPS, USUAL, PixelCourse, pixel_batches
 
 
 def learned(seed=0, round_number=0, n=6, changes=None, model=None, **arguments):
@@ -43,10 +43,11 @@ def test_half_of_a_batch_shows_foreground(n, some, batch_size, seed):
 
 
 @pytest.mark.parametrize(("n", "steps"), [(1, 10), (8, 10), (80, 10), (81, 11), (800, 100)])
-def test_small_sets_get_as_many_steps_as_large_ones(n, steps):
+def test_small_sets_get_enough_steps_and_large_ones_enough_looks(n, steps):
     one = course(n)
     assert one.steps == steps
-    assert 0 <= one.steps * one.epochs - USUAL[2].steps < steps
+    assert one.epochs >= LEAST_LOOKS
+    assert 0 <= one.steps * one.epochs - max(USUAL[2].steps, steps * LEAST_LOOKS) < steps
     assert course(n, epochs=3).epochs == 3
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from foveal.cli.project_option import Database
 from foveal.cli.run import Changes
 from foveal.cli.spec_file import read_changes, read_settings
 
@@ -50,6 +51,7 @@ def command(
     out: Annotated[
         Path, typer.Option("--out", metavar="BATCH.csv", help="the images chosen, best first")
     ] = Path("batch.csv"),
+    database: Database = "",
 ) -> None:
     """Choose the next images to label, and say why.
 
@@ -74,7 +76,7 @@ def command(
 
     console = Console()
     if is_project(pool):
-        _tell_project(pool, budget, out, console)
+        _tell_project(pool, database, budget, out, console)
         return
     settings: dict[str, Any] = {} if spec is None else read_settings(spec, [])
     fixed = {"task": task.value, "data.source": pool.name}
@@ -87,13 +89,13 @@ def command(
     _tell(chosen, out, console)
 
 
-def _tell_project(project: Path, budget: int, out: Path, console: Console) -> None:
+def _tell_project(project: Path, database: str, budget: int, out: Path, console: Console) -> None:
     """The queue of a project as a table."""
     from foveal.annotate.desk import open_desk
     from foveal.core.files import write_whole
     from foveal.store.project import ProjectStore
 
-    with ProjectStore.open(project) as store:
+    with ProjectStore.open(project, database) as store:
         live, images = store.live(), open_desk(store).images
     query = live.queries[-1]
     why = dict(zip(query.ids, query.why, strict=True)) if query.why else {}
