@@ -10,13 +10,14 @@ from foveal.core.chance import integer_seed
 from foveal.core.spec import ModelSpec, RegionSource, TrainSpec
 from foveal.models.backbones import Backbone
 from foveal.models.compute import Progress, seeded, silent
+from foveal.models.history import History
 from foveal.models.inputs import Inputs, to_tensor
 from foveal.models.learner import Learner
 from foveal.models.lessons import Lessons, read_batch
 from foveal.models.loss_head import LossHead, fit_loss_head, held_out_losses
 from foveal.models.network import Network
 from foveal.models.regions import RegionHead, class_atlas, fit_region_head, on_grid
-from foveal.models.train import Course, History, train
+from foveal.models.train import Course, train
 
 SMALLEST_REGION_SET = 2  # bought regions below which nothing learns to outline
 

@@ -1,10 +1,9 @@
 """Training: one visible loop for both modes; class and region teach together."""
 
-import copy
 import logging
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.augment import augment
 from foveal.models.backbones import from_scratch
 from foveal.models.compute import Progress, pick_device, seeded, silent, uses_bf16
+from foveal.models.history import Epochs, History
 from foveal.models.inputs import Inputs
 from foveal.models.lessons import Batch, Lessons, Read, reader
 from foveal.models.losses import (
@@ -51,18 +51,6 @@ USUAL = {
     "features": Usual(epochs=60, learning_rate=1e-3, batch_size=64, augment=False),
     "full": Usual(epochs=16, learning_rate=3e-3, batch_size=32, augment=True),
 }
-
-
-@dataclass(slots=True)
-class History:
-    """Mean training loss and validation loss of each epoch, and the epoch that was kept.
-
-    On several devices the training loss is that of the first device's share.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    validation: list[float] = field(default_factory=list)
-    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +150,10 @@ def _epochs(
     read: Read,
     progress: Progress,
 ) -> History:
-    usual, history = course.usual, History()
+    usual = course.usual
     validate = _validation(network, course, read, fabric.device)
+    epochs = Epochs(network, validate, course.spec.patience)
     schedule = _schedule(optimizer, course, fabric.world_size)
-    best: dict[str, Tensor] = {}
     for epoch in range(usual.epochs):
         network.train()
         losses = []
@@ -177,19 +165,10 @@ def _epochs(
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        history.losses.append(float(np.mean(losses)))
-        history.kept = epoch
         progress(epoch + 1, usual.epochs)
-        if validate is not None and course.spec.patience:
-            history.validation.append(validate())
-            history.kept = int(np.argmin(history.validation))
-            if history.kept == epoch:
-                best = copy.deepcopy(network.state_dict())
-            elif epoch - history.kept >= course.spec.patience:
-                break
-    if best:
-        network.load_state_dict(best)
-    return history
+        if epochs.over(losses):
+            break
+    return epochs.kept()
 
 
 def _loss(model: nn.Module, network: Network, batch: Batch, course: Course) -> Tensor:

@@ -7,12 +7,12 @@ from foveal.core.errors import SpecError
 from foveal.core.segment_spec import SegmentSpec
 from foveal.core.spec import ModelSpec, TrainSpec
 from foveal.models.compute import Progress, seeded, silent
+from foveal.models.history import History
 from foveal.models.inputs import Inputs
 from foveal.models.segment.network import UNet
 from foveal.models.segment.segmenter import Segmenter
 from foveal.models.segment.strokes import Paste, Strokes
 from foveal.models.segment.train import PixelCourse, train_unet
-from foveal.models.train import History
 
 
 def learn_segmenter(

@@ -1,6 +1,5 @@
 """Training a U-Net: batches that always show some foreground, in one visible loop."""
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,13 +14,14 @@ from foveal.core.errors import DataError, SpecError
 from foveal.core.segment_spec import SegmentSpec
 from foveal.core.spec import TrainSpec
 from foveal.models.compute import Progress, autocast, pick_device, seeded, silent
+from foveal.models.history import Epochs, History
 from foveal.models.inputs import Inputs
 from foveal.models.segment.augment import augment_pixels
 from foveal.models.segment.crop import cut
 from foveal.models.segment.losses import segment_loss
 from foveal.models.segment.network import UNet
 from foveal.models.segment.strokes import Paste, ReadStrokes, Strokes, stroke_reader, to_tensors
-from foveal.models.train import GRADIENT_CLIP, History
+from foveal.models.train import GRADIENT_CLIP
 
 LEAST_STEPS = 10  # of an epoch: few samples are shown several times in each
 LEAST_LOOKS = 30  # at every sample in a whole training
@@ -110,9 +110,8 @@ def train_unet(network: UNet, course: PixelCourse, progress: Progress = silent) 
 def _epochs(
     network: UNet, course: PixelCourse, device: torch.device, progress: Progress
 ) -> History:
-    history, best = History(), dict[str, Tensor]()
     read, loss = stroke_reader(course.inputs, course.strokes), segment_loss(course.segment)
-    validate = _validation(network, course, device)
+    epochs = Epochs(network, _validation(network, course, device), course.spec.patience)
     optimizer, schedule = _optimizer(network, course)
     for epoch in range(course.epochs):
         network.train()
@@ -129,19 +128,10 @@ def _epochs(
             optimizer.step()
             schedule.step()
             losses.append(float(missed.detach()))
-        history.losses.append(float(np.mean(losses)))
-        history.kept = epoch
         progress(epoch + 1, course.epochs)
-        if validate is not None and course.spec.patience:
-            history.validation.append(validate())
-            history.kept = int(np.argmin(history.validation))
-            if history.kept == epoch:
-                best = copy.deepcopy(network.state_dict())
-            elif epoch - history.kept >= course.spec.patience:
-                break
-    if best:
-        network.load_state_dict(best)
-    return history
+        if epochs.over(losses):
+            break
+    return epochs.kept()
 
 
 def pixel_batches(
