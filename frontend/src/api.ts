@@ -110,7 +110,6 @@ export interface AnswerBody {
   readonly class: string | null;
   readonly shapes: Shapes | null;
   readonly seconds: number;
-  readonly assisted: boolean;
 }
 
 export const api = {

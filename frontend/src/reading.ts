@@ -278,7 +278,7 @@ export class Reading {
     const shapes = { version: 1 as const, width: open.width, height: open.height, shapes: this.board.shapes };
     return {
       verdict, class: labeled ? this.label : null, shapes: labeled && this.tools.length > 0 ? shapes : null,
-      seconds: Math.round((this.clock?.seconds(now()) ?? 0) * 10) / 10, assisted: this.session.project.reading === "assisted",
+      seconds: Math.round((this.clock?.seconds(now()) ?? 0) * 10) / 10,
     };
   }
 

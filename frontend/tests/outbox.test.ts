@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/api";
 import { backoff, Outbox, type Entry } from "../src/outbox";
 
-const body = { verdict: "unsure" as const, class: null, shapes: null, seconds: 1, assisted: false };
+const body = { verdict: "unsure" as const, class: null, shapes: null, seconds: 1 };
 const entry = (key: string, at = 0) => ({ key, case: "c", sample: `s-${key}`, body, at });
 const lost = (): ApiError => new ApiError(0, "network", "lost");
 

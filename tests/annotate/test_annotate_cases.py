@@ -244,6 +244,54 @@ def test_an_image_that_cannot_be_read_never_stops_the_queue(site):
     assert site.next()["sample"] == asked[0]
 
 
+def test_a_disk_that_is_away_for_a_moment_leaves_no_image_out(site):
+    asked = site.live().queries[-1].ids
+    away = {path: path.with_suffix(".away") for path in site.store.folder.glob("*.png")}
+    for path, other in away.items():
+        path.rename(other)
+    error = told(site.browser("ann").post("/api/v1/next"), 503)
+    assert error["error"]["code"] == "away"
+    assert "smith" not in error["error"]["message"]
+    assert site.live().quarantined == {}
+    for path, other in away.items():
+        other.rename(path)
+    assert site.next()["sample"] == asked[0]
+
+
+def test_a_lost_image_of_the_same_patient_locks_nobody_out(site):
+    case = site.next()
+    site.answer("ann", case["case"], shapes=shapes(box()))
+    lost = site.desk.images.collection.places
+    del lost[case["sample"]]
+    assert site.next()["sample"] != case["sample"]
+
+
+def test_a_case_answered_while_the_next_one_is_chosen_is_not_given_again(site, monkeypatch):
+    case = site.next("ann")
+    claim = site.store.leases.claim
+
+    def late(reader, choose, seconds):
+        site.answer("ann", case["case"])  # after bob asked, before his case is chosen
+        return claim(reader, choose, seconds)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(site.store.leases), "claim", lambda _, *told: late(*told))
+        given = site.next("bob")
+    assert given["sample"] != case["sample"]
+
+
+def test_an_answer_that_waited_without_a_network_is_kept_whatever_was_opened_since(site):
+    first = site.next()
+    site.answer("ann", first["case"], key="answer-of-the-first")
+    second = site.next()
+    told(site.browser("ann").post("/api/v1/reopen", json={"sample": first["sample"]}))
+    image = site.store.folder / site.desk.images.sample(second["sample"]).uri
+    image.rename(image.with_suffix(".away"))
+    site.answer("ann", second["case"], "square", key="late-answer", shapes=shapes(box()))
+    assert site.live().answers(second["sample"])["ann"].label == 1
+    told(site.browser("ann").get(f"/api/v1/cases/{second['case']}/pixels"), 409)
+
+
 def test_an_image_that_breaks_while_it_is_open_is_put_aside(site):
     case = site.next()
     site.desk.images._read._kept.clear()
@@ -312,15 +360,17 @@ def test_assisted_readers_see_it_before_and_their_answers_say_so(make_site):
     maps_of(site, case["sample"])
     assert site.next()["map"] is True
     assert site.browser("ann").get(f"/api/v1/cases/{case['case']}/map").status_code == 200
-    site.answer("ann", case["case"], assisted=True)
+    site.answer("ann", case["case"])
     assert site.live().history[0].assisted
 
 
-def test_a_blinded_answer_is_never_assisted_but_its_correction_may_be(site):
-    case = site.next()["case"]
-    site.answer("ann", case, assisted=True)
-    site.answer("ann", case, "square", assisted=True)
-    assert [one.assisted for one in site.live().history] == [False, True]
+def test_a_blinded_answer_is_assisted_only_where_it_corrects_one_after_a_look(site):
+    case = site.next()
+    site.answer("ann", case["case"])
+    site.answer("ann", case["case"], "square")  # there was nothing to be seen yet
+    maps_of(site, case["sample"])
+    site.answer("ann", case["case"])
+    assert [one.assisted for one in site.live().history] == [False, False, True]
 
 
 def test_hidden_repeats_are_read_as_blindly_as_the_first_time(make_site):
@@ -342,6 +392,14 @@ def test_hidden_repeats_are_read_as_blindly_as_the_first_time(make_site):
     first = site.live().answers(case["sample"])["ann"]
     assert first.label == 0  # the second reading is kept, and no lesson
     assert site.live().resolution(case["sample"]).label == 0
+    # Whoever goes back corrects what they said last, and not the lesson.
+    again = told(site.browser("ann").post("/api/v1/reopen", json={"sample": case["sample"]}))
+    assert again["previous"]["class"] == CLASSES[site.live().history[-1].label]
+    site.answer("ann", again["case"], "square")
+    assert site.live().history[-1].purpose == "repeat"
+    assert site.live().answers(case["sample"])["ann"] == first
+    (own,) = told(site.browser("lea").get("/api/v1/dashboard"))["agreement"]["self"]
+    assert (own["cases"], own["same_class"]) == (1, 0.0)
 
 
 def test_images_that_came_in_are_read_without_a_new_start(site):

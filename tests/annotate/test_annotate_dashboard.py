@@ -52,6 +52,7 @@ def train(site, number, labels, auroc, interval=None, metric="macro_auroc"):
         site.store.append([queried(Query(asked, "random", round=number), {"advice": advice})])
     details = {
         "lessons": labels,
+        "until": 0,
         "references": 4,
         "interval": {metric: interval} if interval else {},
     }
@@ -202,3 +203,15 @@ def test_regions_are_compared_once(shared, monkeypatch):
     monkeypatch.setattr(type(shared.store.blobs), "get", None)
     assert overlap_of(shared) == first
     assert np.isfinite(first["pairs"][0]["dice"])
+
+
+def test_what_the_worker_complains_of_is_for_leads(site):
+    job = site.store.jobs.put("train")
+    site.store.jobs.claim("w", 60)
+    site.store.jobs.fail(job, "w", "'patient-smith-00.png' cannot be read")
+    errors = [
+        told(site.browser(name).get(f"{API}/dashboard"))["worker"]["error"]
+        for name in ("ann", "lea")
+    ]
+    assert errors[0] == ""
+    assert "cannot be read" in errors[1]

@@ -1,10 +1,14 @@
 """Logging in: passwords, invitations, sessions, and how each of them ends."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from annotate_toys import PASSWORD, ROLES, SITE, told
 
 from foveal.annotate.failures import RefusedError
-from foveal.annotate.gate import Gate
+from foveal.annotate.gate import AT_ONCE, WAITING, Gate
 from foveal.annotate.security import COOKIE
 
 API = "/api/v1"
@@ -175,3 +179,32 @@ def test_accounts_are_made_by_admins_only_with_care(site):
     told(admin.post(f"{API}/accounts/eve/invitation"))
     told(admin.post(f"{API}/accounts/kim/invitation"), 404)
     told(admin.patch(f"{API}/accounts/kim", json={}), 404)
+
+
+def test_few_wait_at_the_gate_and_nobody_holds_a_thread_for_long():
+    gate, inside, go = Gate(), threading.Semaphore(0), threading.Event()
+
+    def enter():
+        with gate.passing():
+            inside.release()
+            go.wait(10)
+
+    with ThreadPoolExecutor(AT_ONCE + WAITING) as crowd:
+        tries = [crowd.submit(enter) for _ in range(AT_ONCE + WAITING)]
+        for _ in range(AT_ONCE):
+            assert inside.acquire(timeout=10)
+        patience = time.monotonic() + 10
+        while gate._door._value and time.monotonic() < patience:
+            time.sleep(0.01)
+        with pytest.raises(RefusedError), gate.passing():
+            pass
+        go.set()
+        assert all(one.result(10) is None for one in tries)
+    with gate.passing():
+        pass
+
+
+def test_a_proxys_own_password_does_not_hide_the_session(site):
+    client = site.browser("ann")
+    me = client.get(f"{API}/me", headers={"authorization": "Basic YTpi"})
+    assert me.status_code == 200

@@ -8,10 +8,11 @@ from PIL import Image
 
 from dicom_files import write_series
 from discs import foveal
+from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError
 from foveal.core.live_spec import parse_live
 from foveal.data import load_pool
-from foveal.loop.live import grow_project, init_project
+from foveal.loop.live import Worker, grow_project, init_project
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
 
@@ -74,6 +75,31 @@ def test_images_of_new_and_known_patients_come_in_and_the_test_part_stays(folder
     # Once more there is nothing new, and nothing is written.
     assert grow_project(store).candidates == 0
     assert store.live().length == live.length
+
+
+def test_a_worker_goes_on_with_more_images_than_there_were(folder, store):
+    worker = Worker(store)
+    worker._present()
+    for i in range(40):
+        picture(folder, f"more{i}.png", 100 + i)
+    table(folder, [(f"more{i}.png", "", f"m{i}", "") for i in range(40)], "a")
+    assert grow_project(store).candidates == 40
+    live, bench = worker._present()
+    assert len(bench.pool.ids("unlabeled")) == 49
+    assert live.quarantined == {}
+
+
+def test_candidates_are_cases_that_somebody_will_be_given(store):
+    candidates = [i for i, part in store.live().parts.items() if part == "unlabeled"]
+    for sample, reader, verdict, label in (
+        (candidates[0], "ann", "unsure", None),
+        (candidates[1], "ann", "labeled", 0),
+    ):
+        told = Annotation(sample, reader, verdict, label, key=f"key-{sample}")
+        store.save(told, None, None)
+    _, bench = Worker(store)._present()
+    left = set(bench.pool.ids("unlabeled"))
+    assert left == set(candidates) - {candidates[0]}  # the second one is a lesson
 
 
 def test_a_split_drawn_by_chance_is_not_drawn_again(tmp_path):

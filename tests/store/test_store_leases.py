@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from project_toys import Clock, new_project
 
 from foveal.store.jobs import TRIES
+from foveal.store.leases import KEPT_SECONDS, TAKEN
 from foveal.store.project import ProjectStore
 
 SAMPLES = [f"s{n}" for n in range(4)]
@@ -83,7 +84,19 @@ def test_a_case_is_free_again_when_nobody_comes_back(store, clock):
     assert not store.leases.renew(lost.id, "ann", SECONDS)
     assert store.leases.get(lost.id, "ann").sample == lost.sample  # who answers late has answered
     assert claim(store, "ann").sample != lost.sample
-    assert store.leases.get(lost.id, "ann") is None
+    assert store.leases.get(lost.id, "ann").expires == TAKEN
+
+
+def test_answers_may_come_for_a_week_after_a_lease_ended(store, clock):
+    former = claim(store, "ann")
+    store.leases.answer(former.id, "ann")
+    claim(store, "ann")
+    clock.now += KEPT_SECONDS - 1
+    claim(store, "bob")
+    assert store.leases.get(former.id, "ann").sample == former.sample
+    clock.now += 2
+    claim(store, "cis")
+    assert store.leases.get(former.id, "ann") is None
 
 
 def test_renewed_cases_are_kept_and_released_ones_are_not(store, clock):
@@ -96,7 +109,15 @@ def test_renewed_cases_are_kept_and_released_ones_are_not(store, clock):
     store.leases.release(lease.id, "bob")
     assert store.leases.get(lease.id, "ann")
     store.leases.release(lease.id, "ann")
-    assert store.leases.get(lease.id, "ann") is None
+    assert store.leases.get(lease.id, "ann").expires == TAKEN
+    assert not store.leases.renew(lease.id, "ann", SECONDS)
+    assert claim(store, "cis").sample == lease.sample
+
+
+def test_nobody_waits_for_a_case_that_is_answered(store):
+    lease = claim(store, "ann")
+    assert claim(store, "bob").sample != lease.sample
+    store.leases.answer(lease.id, "ann")
     assert claim(store, "cis").sample == lease.sample
 
 
@@ -105,7 +126,7 @@ def test_an_answered_case_is_open_until_the_next_one(store):
     store.leases.answer(lease.id, "ann")
     assert store.leases.get(lease.id, "ann").answered
     store.leases.claim("ann", lambda taken: ("s3", "first"), SECONDS)
-    assert store.leases.get(lease.id, "ann") is None
+    assert store.leases.get(lease.id, "ann").expires == TAKEN
 
 
 @pytest.mark.parametrize("back", [0.001, 1.0, SECONDS, DAY])

@@ -55,7 +55,8 @@ def stories(draw, **live):
             entries.append(queried(Query(tuple(CANDIDATES[:3]), "random", round=queries)))
             queries += 1
         elif change == "train" and rounds < queries:
-            entries.append(trained(TrainedRound(rounds, details={"lessons": 1})))
+            details = {"lessons": 1, "until": draw(st.integers(0, len(entries)))}
+            entries.append(trained(TrainedRound(rounds, details=details)))
             rounds += 1
         elif change != "train" and (change[0] != "added" or came.isdisjoint(change[1]["parts"])):
             entries.append(change)
@@ -136,14 +137,27 @@ def test_shares_depend_on_where_names_end():
     assert share_of("a", "bc") != share_of("ab", "c")
 
 
-def test_labels_since_training_counts_new_lessons():
+def test_news_are_lessons_that_are_new_or_other():
     entries = [created("p"), queried(Query(("s0", "s1"), "random"))]
-    entries += [annotated(answer("s0")), annotated(answer("s0", label=0))]
-    assert fold_live(chain(entries)).labels_since_training() == 1
-    entries.append(trained(TrainedRound(0, details={"lessons": 1})))
-    assert fold_live(chain(entries)).labels_since_training() == 0
-    entries += [annotated(answer("s1")), annotated(answer("s9"))]  # the last one tests
-    assert fold_live(chain(entries)).labels_since_training() == 1
+
+    def news(*more):
+        entries.extend(more)
+        return fold_live(chain(entries)).labels_since_training()
+
+    def taught(until):
+        return trained(TrainedRound(rounds.pop(0), details={"lessons": 1, "until": until}))
+
+    rounds = [0, 1, 2]
+    assert news(annotated(answer("s0")), annotated(answer("s0", label=0))) == 1
+    assert news(annotated(answer("s1"))) == 2
+    assert news(taught(until=4)) == 1  # s1 was answered while the model learned
+    assert news(queried(Query(("s2",), "random", round=1)), taught(until=7)) == 0
+    assert news(annotated(answer("s9"))) == 0  # it tests
+    assert news(annotated(answer("s0", label=1))) == 1  # corrected
+    assert news(annotated(answer("s1", "lea", label=0, purpose="adjudication"))) == 2
+    assert news(queried(Query(("s2",), "random", round=2)), taught(until=len(entries))) == 0
+    assert news(quarantined("s1", "torn"), quarantined("s2", "torn")) == 0
+    assert news(restored("s1", "lea"), restored("s2", "lea")) == 1  # nobody had read the other one
 
 
 @pytest.mark.parametrize(

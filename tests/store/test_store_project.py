@@ -105,7 +105,7 @@ def test_an_entry_that_could_not_happen_is_refused_whole(any_store):
         queried(Query(("s0",), "random", round=3)),
         queried(Query(("s8",), "random", round=1)),  # a test sample
         queried(Query(("elsewhere",), "random", round=1)),
-        trained(TrainedRound(5, details={"lessons": 0})),
+        trained(TrainedRound(5, details={"lessons": 0, "until": 0})),
         trained(TrainedRound(0)),
         created(any_store.id),
         restored("elsewhere", "ann"),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from foveal.core.annotation import Annotation
+from foveal.core.pool import SampleId
 from foveal.evaluate import fleiss_kappa, kappa
 from foveal.store.live import LiveState
 
@@ -55,13 +56,18 @@ def _pair(
 
 
 def _repeats(live: LiveState, overlap: Overlap) -> list[dict[str, Any]]:
-    by_reader: dict[str, list[tuple[Annotation, Annotation]]] = {}
+    first: dict[tuple[str, SampleId], Annotation] = {}
+    again: dict[tuple[str, SampleId], tuple[Annotation, Annotation]] = {}
     for one in live.history:
-        first = live.answers(one.sample).get(one.annotator)
-        if one.purpose != "repeat" or first is None:
-            continue
-        if one.verdict == first.verdict == "labeled":
-            by_reader.setdefault(one.annotator, []).append((first, one))
+        case = (one.annotator, one.sample)
+        if one.purpose != "repeat":
+            first[case] = one
+        elif case in first:  # of a corrected repeat the last counts
+            again[case] = (again.get(case, (first[case],))[0], one)
+    by_reader: dict[str, list[tuple[Annotation, Annotation]]] = {}
+    for (reader, _), both in again.items():
+        if all(one.verdict == "labeled" for one in both):
+            by_reader.setdefault(reader, []).append(both)
     return [{"reader": name, **_compared(by_reader[name], overlap)} for name in sorted(by_reader)]
 
 

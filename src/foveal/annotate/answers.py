@@ -8,13 +8,15 @@ from typing import Any
 
 from foveal.annotate.desk import NOT_YOURS, Desk
 from foveal.annotate.failures import RefusedError
-from foveal.annotate.looks import may_look
+from foveal.annotate.looks import look_of, may_look
 from foveal.core.annotation import Annotation, RegionKind, Verdict
+from foveal.core.pool import SampleId
 from foveal.core.region import encode_region
 from foveal.core.shapes import Shapes, parse_shapes, rasterize
 from foveal.store.blobs import Blobs
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState
+from foveal.store.resolution import LAST_WORD
 
 CLOCK_SLACK = 5.0  # seconds that a reading may seem longer than its lease
 
@@ -27,7 +29,6 @@ class Told:
     label: str | None
     shapes: Mapping[str, Any] | None
     seconds: float
-    assisted: bool
     reader: str
     key: str
 
@@ -49,7 +50,7 @@ def keep(desk: Desk, case: str, told: Told, at: datetime) -> dict[str, Any]:
         sample, purpose, assisted = known.sample, known.purpose, known.assisted
     elif lease is not None:
         sample, purpose = lease.sample, lease.purpose
-        assisted = told.assisted and may_look(live, lease)
+        assisted = may_look(live, lease) and look_of(live, sample).known
     else:
         raise RefusedError(409, "not_yours", NOT_YOURS)
     label = label_of(told.verdict, told.label, live)
@@ -118,6 +119,12 @@ def earlier(blobs: Blobs, told: Annotation, live: LiveState) -> dict[str, Any]:
     shapes = json.loads(blobs.get(told.shapes)) if told.shapes else None
     label = None if told.label is None else live.classes[told.label]
     return {"verdict": told.verdict, "class": label, "shapes": shapes}
+
+
+def last_of(live: LiveState, sample: SampleId, reader: str) -> Annotation | None:
+    """A reader's last answer to a case, hidden repeats included; what is imported is nobody's."""
+    told = (one for one in reversed(live.history) if one.purpose not in LAST_WORD)
+    return next((one for one in told if (one.sample, one.annotator) == (sample, reader)), None)
 
 
 def history_of(live: LiveState, reader: str, limit: int) -> list[dict[str, Any]]:

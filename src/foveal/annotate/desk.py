@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -20,13 +20,14 @@ from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
 from foveal.store.archive import source_of
-from foveal.store.leases import Lease
+from foveal.store.leases import TAKEN, Lease
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
 SESSION_SECONDS = 12 * 3600.0  # a working day
 CASE = re.compile("[0-9a-f]{32}")
 NOT_YOURS = "This case is no longer open for you; the next one is ready."
+AWAY = "No image can be read just now; perhaps the disk or folder they lie in is away."
 UNSHOWABLE = "the image could not be read"
 RANK: dict[Role, int] = {"reader": 0, "lead": 1, "admin": 2}
 
@@ -64,43 +65,42 @@ class Desk:
     def lease(self, case: str, reader: str) -> Lease:
         """A case that a reader has open; 409 if it is theirs no more."""
         lease = self.find(case, reader)
-        if lease is None:
+        if lease is None or lease.expires == TAKEN:
             raise RefusedError(409, "not_yours", NOT_YOURS)
         return lease
 
     def find(self, case: str, reader: str) -> Lease | None:
-        """As `lease`, or None."""
+        """A case that a reader has or had open; None if it was never theirs."""
         return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
 
     def next_for(self, reader: str) -> Lease | None:
         """The case that a reader has open, or the next one for them; None if there is none."""
-        live = self.live()
-        seconds = live.live.lease_seconds
-        done = _done(self.store.leases.all(seconds))
         return self.store.leases.claim(
-            reader, lambda taken: choose(live, reader, taken - done), seconds
+            reader,
+            lambda taken: choose(self.store.live(), reader, taken),
+            self.live().live.lease_seconds,
         )
 
     def ahead_of(self, lease: Lease) -> SampleId | None:
         """The case that will probably follow a reader's open one."""
         live = self.live()
         held = self.store.leases.all(live.live.lease_seconds)
-        others = frozenset(one.sample for one in held if one.reader != lease.reader)
-        chosen = choose_ahead(live, lease, others - _done(held))
+        others = (one for one in held if one.reader != lease.reader and not one.answered)
+        chosen = choose_ahead(live, lease, frozenset(one.sample for one in others))
         return None if chosen is None else chosen[0]
 
     def put_aside(self, lease: Lease) -> None:
-        """Leave an image out that cannot be shown, so that the queue goes on."""
+        """Leave an image out that cannot be shown, so that the queue goes on.
+
+        Raises:
+            RefusedError: if no other image can be read either: then a disk is away, and no image
+                is bad.
+        """
+        if not self.images.any_reads(lease.sample):
+            raise RefusedError(503, "away", AWAY)
         if lease.sample not in self.live().quarantined:
             self.store.append([quarantined(lease.sample, UNSHOWABLE)])
         self.store.leases.release(lease.id, lease.reader)
-
-
-def _done(held: Iterable[Lease]) -> frozenset[SampleId]:
-    """Cases that are answered: they may be looked at on, which is no reason for others to wait."""
-    held = tuple(held)
-    reading = {one.sample for one in held if not one.answered}
-    return frozenset(one.sample for one in held if one.answered) - reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +143,10 @@ AtDesk = Annotated[Desk, Depends(desk_of)]
 
 def who(request: Request, desk: AtDesk) -> Who:
     """Whoever is logged in; 401 without a session, 403 for a change without its word."""
-    bearer = request.headers.get("authorization", "")
-    token = bearer.removeprefix("Bearer ") if bearer else request.cookies.get(COOKIE, "")
+    told = request.headers.get("authorization", "")
+    # Any other kind is between the browser and a proxy.
+    bearer = told.removeprefix("Bearer ") if told.startswith("Bearer ") else ""
+    token = bearer or request.cookies.get(COOKIE, "")
     account = desk.store.tokens.holder(token) if token else None
     if account is None:
         raise RefusedError(401, *WORDS[401])

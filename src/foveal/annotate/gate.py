@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from foveal.annotate.failures import RefusedError
 
 AT_ONCE = 2  # each takes 32 MiB and a core for a moment
-WAIT_SECONDS = 10.0
+WAITING = 4  # besides; each holds a thread that others need
 MINUTE = 60.0
 
 
@@ -20,6 +20,7 @@ class Gate:
         self._most, self._clock = most, clock
         self._tries: deque[float] = deque()
         self._lock = threading.Lock()
+        self._door = threading.BoundedSemaphore(AT_ONCE + WAITING)
         self._room = threading.BoundedSemaphore(AT_ONCE)
 
     @contextmanager
@@ -30,12 +31,13 @@ class Gate:
             RefusedError: if there were too many.
         """
         self._count()
-        if not self._room.acquire(timeout=WAIT_SECONDS):
+        if not self._door.acquire(blocking=False):
             raise too_many()
         try:
-            yield
+            with self._room:
+                yield
         finally:
-            self._room.release()
+            self._door.release()
 
     def _count(self) -> None:
         now = self._clock()

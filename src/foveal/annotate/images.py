@@ -1,5 +1,6 @@
 """ImageSource: pixels of a project's images as a viewer wants them, at their full depth."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,9 +22,11 @@ from foveal.data.readers import Place, read_picture
 from foveal.data.readers.npz import frames
 from foveal.data.readers.stack import stack_facts
 
+log = logging.getLogger("foveal.images")
 Which = Literal["current", "prior", "difference"]
 CHANNEL: dict[Which, int] = {"prior": 0, "current": 1, "difference": 2}
 ENDS = (0.5, 99.5)  # percentiles that become black and white at first
+PROBES = 5  # images that are tried to learn whether a disk is away
 HELD_BYTES = 2**28  # of pictures kept decoded: neighbors of a slice are asked for one by one
 
 
@@ -81,14 +84,24 @@ class ImageSource:
         self._read = Held(_pixels, held_bytes)
 
     def keep_up(self, samples: int) -> None:
-        """Look for more images once there are more `samples` in the project than there were."""
+        """Look for more images once there are more `samples` in the project than there were.
+
+        What cannot be read then is as if it had not come: those who read go on with what there is.
+        """
         if self._again is None or samples == self._samples:
             return
         with self._lock:
-            if samples != self._samples:
+            if samples == self._samples:
+                return
+            self._samples = samples
+            try:
                 self.collection = self._again()
-                self._stacks = _stacks(self.collection)
-                self._samples = samples
+            except (DataError, OSError):
+                log.exception("images that came in could not be read")
+            self._stacks = _stacks(self.collection)
+
+    def __contains__(self, sample: SampleId) -> bool:
+        return sample in self.collection.places
 
     def sample(self, sample: SampleId) -> Sample:
         """A sample of the pool; DataError if it is unknown."""
@@ -127,10 +140,22 @@ class ImageSource:
             )
 
     def size(self, sample: SampleId) -> tuple[int, int]:
-        """Width and height in pixels; errors as `facts`."""
+        """Width and height in pixels, as they were when the image was looked at first."""
         with _readable(sample):
-            height, width = self._read(self._place(sample)[0]).shape[:2]
+            height, width = self.sample(sample).shape[-2:]
             return width, height
+
+    def any_reads(self, besides: SampleId) -> bool:
+        """Whether any of a few other images can be read from where it lies."""
+        others = [one.id for one in self.collection.pool.samples if one.id != besides]
+        return any(self._reads(i) for i in others[:: max(len(others) // PROBES, 1)])
+
+    def _reads(self, sample: SampleId) -> bool:
+        try:
+            _pixels(self._place(sample)[0])  # not what is held
+        except (DataError, OSError, ValueError):
+            return False
+        return True
 
     def pixels(
         self, sample: SampleId, position: int | None = None, which: Which = "current"

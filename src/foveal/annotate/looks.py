@@ -18,6 +18,11 @@ class Look:
     confidence: float | None = None
     maps: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to be seen."""
+        return self.predicted is not None or bool(self.maps)
+
 
 def look_of(live: LiveState, sample: SampleId) -> Look:
     """What the last query that knew a case says of it: its details hold `cases` by sample."""

@@ -48,5 +48,6 @@ def _pictures(
     patient = images.sample(sample).group
     for told in reversed(live.history):
         other = told.annotator == reader and told.shapes and told.sample != sample
-        if other and images.sample(told.sample).group == patient:
+        # An image may have been lost since.
+        if other and told.sample in images and images.sample(told.sample).group == patient:
             yield told

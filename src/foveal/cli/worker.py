@@ -21,8 +21,8 @@ def command(
 ) -> None:
     """Train and choose for a project until stopped. `foveal serve` starts one by itself.
 
-    Start one by hand on a machine with a GPU that sees the project's folder, and the server with
-    --no-worker.
+    Start one by hand on a machine with a GPU, and the server with --no-worker. Both must see the
+    project's folder, and its journal must be in PostgreSQL: a file is safe on one machine only.
 
     Examples:
       foveal worker breast

@@ -13,7 +13,8 @@ from foveal.store.rooms import Room
 from foveal.store.tables import LEASES
 
 Choice = tuple[SampleId, Purpose]
-TAKEN = 0.0  # the end of a lease whose case went to somebody else
+TAKEN = 0.0  # the end of a lease whose case went to somebody else, or was left for another
+KEPT_SECONDS = 7 * 86_400.0  # an answer may wait so long in a browser without a network
 # Given the samples that others have open, the case to read next, or None.
 Choose = Callable[[frozenset[SampleId]], Choice | None]
 
@@ -41,8 +42,11 @@ class Leases:
         """The case a reader has open and has not answered, or a new one; None if there is none.
 
         What others hold is seen and the new lease written in one transaction, so no case is open
-        for two. A lease that ends later than a whole one from now was made before the clock was
-        set back; from now on it holds for a whole one, neither less nor for ever.
+        for two; `choose` is called within it, so that it sees all that was answered before. What is
+        answered may be looked at on, but nobody waits for it.
+
+        A lease that ends later than a whole one from now was made before the clock was set back;
+        from now on it holds for a whole one, neither less nor for ever.
         """
         now = self._clock()
         with self._room.write("open a case of") as connection:
@@ -53,12 +57,16 @@ class Leases:
             mine = next(own, None)
             if mine is not None:
                 return self._extended(connection, mine, now + seconds)
-            chosen = choose(frozenset(one.sample for one in held if one.reader != reader))
+            others = (one for one in held if one.reader != reader and not one.answered)
+            chosen = choose(frozenset(one.sample for one in others))
             if chosen is None:
                 return None
             sample, purpose = chosen
             lease = Lease(secrets.token_hex(16), sample, reader, purpose, now, now + seconds)
-            connection.execute(delete(LEASES).where(LEASES.c.reader == reader))
+            former = update(LEASES).where(LEASES.c.reader == reader)
+            connection.execute(former.values(expires=TAKEN))
+            old = LEASES.c.began < now - KEPT_SECONDS
+            connection.execute(delete(LEASES).where(old, LEASES.c.expires <= now))
             # Who held it before shall not hold it again, whatever the clock does.
             taken = update(LEASES).where(LEASES.c.sample == sample)
             connection.execute(taken.values(expires=TAKEN))
@@ -66,9 +74,10 @@ class Leases:
             return lease
 
     def get(self, lease: str, reader: str) -> Lease | None:
-        """A reader's own lease, expired or not, until they open another case.
+        """A reader's own lease, also for a week after it ended.
 
-        Who answers late, when the case went to somebody else, has answered all the same.
+        Who answers late, when the case went to somebody else or the network was away, has answered
+        all the same.
         """
         with self._room.read("read") as connection:
             row = connection.execute(select(LEASES).where(*_own(lease, reader))).one_or_none()
@@ -93,7 +102,8 @@ class Leases:
     def release(self, lease: str, reader: str) -> None:
         """Give a case back."""
         with self._room.write("close a case of") as connection:
-            connection.execute(delete(LEASES).where(*_own(lease, reader)))
+            ended = update(LEASES).where(*_own(lease, reader))
+            connection.execute(ended.values(expires=TAKEN))
 
     def all(self, seconds: float) -> tuple[Lease, ...]:
         """All leases that hold now."""

@@ -33,7 +33,8 @@ class LiveState:
     """The present of a project; cheap to read, never changed once made.
 
     `queries`, their `details` and `trained` are indexed by round. `history` holds every answer in
-    order. `quarantined` says why an image is left out. `length` counts the entries folded.
+    order. `quarantined` says why an image is left out. `news` counts lessons that the model does
+    not know, or otherwise. `length` counts the entries folded.
     """
 
     created: Mapping[str, Any]
@@ -47,7 +48,7 @@ class LiveState:
     by_reader: Mapping[SampleId, Mapping[str, Annotation]]
     ruled: Mapping[SampleId, Annotation]
     resolutions: Mapping[SampleId, Resolution]
-    known_at_training: int
+    news: int
     length: int
 
     @property
@@ -96,8 +97,8 @@ class LiveState:
         return self.resolution(sample).status in {"open", "partial"}
 
     def labels_since_training(self) -> int:
-        """Lessons more than there were when the model learned last."""
-        return len(self.lessons()) - self.known_at_training
+        """Lessons that are new or other since the model learned last."""
+        return self.news
 
     def seconds(self) -> float:
         """Reading time of all, in seconds."""
@@ -175,7 +176,8 @@ class Folding:
         self._by_reader: dict[SampleId, dict[str, Annotation]] = {}
         self._ruled: dict[SampleId, Annotation] = {}
         self._resolutions: dict[SampleId, Resolution] = {}
-        self._known_at_training = 0
+        self._changed: dict[SampleId, int] = {}  # which entry changed what a case comes to
+        self._learned_until = 0
 
     def take(self, events: Iterable[Event]) -> None:
         """Go on with more events; SchemaError as `fold_live`."""
@@ -218,7 +220,7 @@ class Folding:
             by_reader={i: dict(told) for i, told in self._by_reader.items()},
             ruled=dict(self._ruled),
             resolutions=dict(self._resolutions),
-            known_at_training=self._known_at_training,
+            news=self._news(),
             length=self.length,
         )
 
@@ -240,6 +242,7 @@ class Folding:
                 self._quarantined[self._known(event.payload["sample"])] = event.payload["reason"]
             case "restored":
                 self._quarantined.pop(self._known(event.payload["sample"]), None)
+                self._changed[event.payload["sample"]] = self.length
             case _:
                 raise ValueError("no such kind of entry is known")
 
@@ -278,7 +281,16 @@ class Folding:
             self._by_reader.setdefault(sample, {})[annotation.annotator] = annotation
         readers = needed(self._project, sample, self._live)
         answers = self._by_reader.get(sample, {})
-        self._resolutions[sample] = resolve(answers, self._ruled.get(sample), readers)
+        before = self._resolutions.get(sample, OPEN)
+        now = self._resolutions[sample] = resolve(answers, self._ruled.get(sample), readers)
+        if now != before:
+            self._changed[sample] = self.length
+
+    def _news(self) -> int:
+        since = (i for i, at in self._changed.items() if at >= self._learned_until)
+        there = (i for i in since if i not in self._quarantined)
+        lessons = (i for i in there if self._parts[i] in CANDIDATE_PARTS)
+        return sum(self._resolutions.get(i, OPEN).final for i in lessons)
 
     def _train(self, payload: Mapping[str, Any]) -> None:
         record = read_trained(payload)
@@ -286,7 +298,7 @@ class Folding:
         if record.round >= len(self._queries):
             raise ValueError(f"round {record.round} has no query yet")
         self._trained.append(record)
-        self._known_at_training = int(record.details["lessons"])
+        self._learned_until = int(record.details["until"])
 
     def _known(self, sample: SampleId) -> SampleId:
         return _known(sample, self._parts)

@@ -52,15 +52,13 @@ class NewPassword(Strict):
 class Answer(Strict):
     """What a reader says of a case.
 
-    `seconds` is reading time as the page measured it, without pauses. `assisted` says that the
-    model's map or opinion was seen before.
+    `seconds` is reading time as the page measured it, without pauses.
     """
 
     verdict: Literal["labeled", "skipped", "unsure", "bad"]
     label: str | None = Field(None, alias="class", max_length=200)
     shapes: dict[str, Any] | None = None
     seconds: Seconds = 0.0
-    assisted: bool = False
 
 
 class Sought(Strict):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
-from foveal.annotate.answers import Told, earlier, history_of, keep, today_of
+from foveal.annotate.answers import Told, earlier, history_of, keep, last_of, today_of
 from foveal.annotate.choose import left_for
 from foveal.annotate.depth import Shown, pack
 from foveal.annotate.desk import AtDesk, Desk, Reader
@@ -46,7 +46,7 @@ def next_case(asking: Reader, desk: AtDesk) -> dict[str, Any]:
 def reopen(body: Sought, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """Open a case once more that one has answered, to correct it."""
     live = desk.live()
-    mine = live.answers(body.sample).get(asking.name)
+    mine = last_of(live, body.sample, asking.name)
     if mine is None:
         raise RefusedError(404, "unknown", "You have not answered such a case.")
     held = desk.store.leases
@@ -68,8 +68,7 @@ def open_case(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """A case that one has open, answered or not, with one's answer to it."""
     lease = desk.lease(case, asking.name)
     live = desk.live()
-    mine = live.answers(lease.sample).get(asking.name)
-    shown = mine if mine is not None and lease.answered else None
+    shown = last_of(live, lease.sample, asking.name) if lease.answered else None
     previous = earlier(desk.store.blobs, shown, live) if shown else None
     return _case(desk, live, lease) | {"previous": previous}
 
@@ -146,9 +145,7 @@ def answer(
     key: Annotated[str, Header(alias="idempotency-key", pattern="^[0-9A-Za-z._-]{8,64}$")],
 ) -> dict[str, Any]:
     """Keep an answer; it is on the disk when this is answered, once for each key."""
-    told = Told(
-        body.verdict, body.label, body.shapes, body.seconds, body.assisted, asking.name, key
-    )
+    told = Told(body.verdict, body.label, body.shapes, body.seconds, asking.name, key)
     return keep(desk, case, told, datetime.now(UTC))
 
 

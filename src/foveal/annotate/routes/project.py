@@ -43,7 +43,9 @@ def dashboard(asking: Reader, desk: AtDesk) -> dict[str, Any]:
     told = dashboard_of(live, None if everybody else asking.name)
     beat = last_beat(desk.store.folder)
     told["worker"] = worker_of(desk.store.jobs.present(), desk.store.clock(), beat)
-    if everybody:
+    if not everybody:
+        told["worker"]["error"] = ""  # it may name files
+    else:
         told["agreement"] = agreement_of(live, desk.overlap)
     return told
 

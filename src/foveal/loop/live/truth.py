@@ -52,6 +52,9 @@ def known_bench(bench: Bench, live: LiveState, blobs: Blobs) -> Bench:
 def known_pool(pool: Pool, live: LiveState, labels: Mapping[SampleId, int]) -> Pool:
     """The pool with the project's classes and its frozen parts, less what cannot serve now.
 
+    A case that somebody passed on, or on which readers disagree, is no candidate: those who are
+    still to read it get it anyway, and nobody else would.
+
     A split drawn by chance would fall out otherwise once an image is missing.
     """
     return replace(
@@ -63,7 +66,8 @@ def known_pool(pool: Pool, live: LiveState, labels: Mapping[SampleId, int]) -> P
 
 def _part(sample: SampleId, live: LiveState, labels: Mapping[SampleId, int]) -> Part:
     part = live.parts.get(sample, "excluded")
-    if part == "excluded" or live.resolution(sample).status == "excluded":
+    status = live.resolution(sample).status
+    if part == "excluded" or status in ("excluded", "partial", "disputed"):
         return "excluded"
     return "excluded" if part in TOLD_PARTS and sample not in labels else part
 
@@ -74,15 +78,21 @@ def lost(pool: Pool, live: LiveState) -> tuple[SampleId, ...]:
     Raises:
         DataError: if most images are lost: then a disk is missing, and no image is bad.
     """
-    there = {sample.id for sample in pool.samples}
-    wanted = [i for i, part in live.parts.items() if part != "excluded"]
-    gone = tuple(i for i in wanted if i not in there and i not in live.quarantined)
-    if 2 * len(gone) > len(wanted):
+    wanted = sum(part != "excluded" for part in live.parts.values())
+    gone = missing(pool, live)
+    if 2 * len(gone) > wanted:
         raise DataError(
-            f"a project's images must stay where they were, but {len(gone)} of {len(wanted)} "
+            f"a project's images must stay where they were, but {len(gone)} of {wanted} "
             "cannot be read any more; bring the disk or folder back that they lie in"
         )
     return gone
+
+
+def missing(pool: Pool, live: LiveState) -> tuple[SampleId, ...]:
+    """Images of a project that a pool does not have, and that are not left out."""
+    there = {sample.id for sample in pool.samples}
+    wanted = (i for i, part in live.parts.items() if part != "excluded")
+    return tuple(i for i in wanted if i not in there and i not in live.quarantined)
 
 
 def lessons_of(live: LiveState, blobs: Blobs) -> Iterator[Bought]:

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from foveal.core.chance import generator
-from foveal.core.errors import FovealError
+from foveal.core.errors import FovealError, StoreError
 from foveal.core.pool import SampleId
 from foveal.core.query import Query
 from foveal.core.spec import ExperimentSpec
@@ -27,7 +27,7 @@ from foveal.loop.live.init import collection_of, project_spec
 from foveal.loop.live.interval import patient_interval
 from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import Task, next_task
-from foveal.loop.live.truth import known_bench, lessons_of, lost
+from foveal.loop.live.truth import known_bench, lessons_of, lost, missing
 from foveal.loop.seed_set import cold_query
 from foveal.models import Learner, Pass, predict
 from foveal.store import TrainedRound, queried, trained
@@ -128,8 +128,8 @@ class Worker:
 
     def _present(self) -> tuple[LiveState, Bench]:
         """What is known now, and the images; those that cannot be read any more are left out."""
-        if self._bench is not None and lost(self._bench.pool, self._store.live()):
-            self._bench = None  # someone took an image in again: perhaps it is there by now
+        if self._bench is not None and missing(self._bench.pool, self._store.live()):
+            self._bench = None  # images came in, or someone took one in again
         bench = self._loaded()
         self._store.append(quarantined(i, GONE) for i in lost(bench.pool, self._store.live()))
         live = self._store.live()
@@ -150,7 +150,7 @@ class Worker:
         taught = craft.learn(lessons_of(live, self._store.blobs), round_number, None, self._told)
         learned = time.perf_counter()
         metrics, details = self._measured(craft, taught.model, bench, round_number)
-        details |= {"lessons": len(live.lessons()), **taught.details}
+        details |= {"lessons": len(live.lessons()), "until": live.length, **taught.details}
         checkpoint = self._store.blobs.put(taught.checkpoint)
         card = model_card(live, self._spec, metrics, details).encode()
         details["exports"] = {"safetensors": checkpoint, "card": self._store.blobs.put(card)}
@@ -267,7 +267,8 @@ class Worker:
             while True:
                 write_beat(self._store.folder, self._store.clock())
                 if (job := self._job) is not None:
-                    self._store.jobs.keep(job, self._name, JOB_SECONDS)
+                    with contextlib.suppress(StoreError):  # a busy database: again in a moment
+                        self._store.jobs.keep(job, self._name, JOB_SECONDS)
                 if over.wait(BEAT_SECONDS):
                     break
 
