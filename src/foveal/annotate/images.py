@@ -94,6 +94,10 @@ class ImageSource:
         """A sample of the pool; DataError if it is unknown."""
         return self.collection.pool[sample]
 
+    def samples(self) -> dict[SampleId, Sample]:
+        """The samples whose images can be read."""
+        return {one.id: one for one in self.collection.pool.samples}
+
     def beside(self, sample: SampleId) -> dict[SampleId, int]:
         """The samples of the same volume or pair, this one too, by slice; {} for a picture."""
         place = self.collection.places[self.sample(sample).id]
@@ -127,9 +131,13 @@ class ImageSource:
             )
 
     def size(self, sample: SampleId) -> tuple[int, int]:
-        """Width and height in pixels; errors as `facts`."""
+        """Width and height in pixels, known without reading the file again.
+
+        Raises:
+            UnreadableError: if it is unknown.
+        """
         with _readable(sample):
-            height, width = self._read(self._place(sample)[0]).shape[:2]
+            height, width = self.sample(sample).shape[-2:]
             return width, height
 
     def pixels(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from foveal.annotate.images import ImageSource
 from foveal.core.annotation import Annotation
-from foveal.core.pool import SampleId
+from foveal.core.pool import Sample, SampleId
 from foveal.core.region import decode_region, encode_region, majority
 from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
 from foveal.data.exchange.labels import LabeledImage, matched
@@ -19,25 +19,33 @@ from foveal.store.project import ProjectStore
 def resolved_records(
     live: LiveState, images: ImageSource, blobs: Blobs
 ) -> Iterator[tuple[SampleId, LabeledImage]]:
-    """One record a case that counts, test cases included.
+    """One record a case that counts, test cases included; those without an image are left out.
 
     Where several readers agreed on a class, the region is what most of them drew.
     """
+    known = images.samples()
     for sample, resolution in (*live.lessons(), *live.references()):
+        if sample not in known:  # a lost image stops nothing; the worker puts it aside
+            continue
         assert resolution.label is not None
         told = resolution.told
         label = live.classes[resolution.label]
         names = " ".join(one.annotator for one in told)
         seconds = sum(one.seconds for one in told)
-        record = _record(sample, told, label, images, blobs)
+        record = _record(known[sample], told, label, blobs)
         yield sample, LabeledImage(*record, annotator=names, seconds=seconds, at=told[-1].at)
 
 
 def every_record(live: LiveState, images: ImageSource, blobs: Blobs) -> Iterator[LabeledImage]:
-    """One record an answer, in order: everybody's, repeats and corrections included."""
+    """One record an answer, in order: everybody's, repeats and corrections included.
+
+    A picture that cannot be read any more is named by its sample.
+    """
+    known = images.samples()
     for one in live.history:
         label = None if one.label is None else live.classes[one.label]
-        image, width, height, _, shapes = _record(one.sample, [one], label, images, blobs)
+        picture = known.get(one.sample) or Sample(one.sample, "", one.sample)
+        image, width, height, _, shapes = _record(picture, [one], label, blobs)
         yield LabeledImage(
             image, width, height, label, shapes, one.verdict, one.annotator, one.seconds, one.at
         )
@@ -51,11 +59,15 @@ def take_in(
     What was read once is not kept again, so an import that broke off can be repeated.
     """
     live = store.live()
-    known = {images.sample(i).uri: i for i in live.parts if live.parts[i] != "excluded"}
+    images.keep_up(len(live.parts))
+    samples = images.samples()
+    known = {
+        one.uri: i for i, one in samples.items() if live.parts.get(i, "excluded") != "excluded"
+    }
     pairs, problems = matched(found, known)
     kept = 0
     for sample, one in pairs.items():
-        name = images.sample(sample).uri.rpartition("/")[2]
+        name = samples[sample].uri.rpartition("/")[2]
         if (one.width, one.height) != images.size(sample):
             problems.append(f"{name}: it was labeled at another size, {one.width} x {one.height}")
         elif one.label not in live.classes:
@@ -85,18 +97,19 @@ def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, 
 
 
 def _record(
-    sample: SampleId,
-    told: Sequence[Annotation],
-    label: str | None,
-    images: ImageSource,
-    blobs: Blobs,
+    picture: Sample, told: Sequence[Annotation], label: str | None, blobs: Blobs
 ) -> tuple[str, int, int, str | None, Shapes]:
-    width, height = images.size(sample)
+    drawn = _drawn(picture, told, blobs)
+    return picture.uri, drawn.width, drawn.height, label, drawn
+
+
+def _drawn(picture: Sample, told: Sequence[Annotation], blobs: Blobs) -> Shapes:
+    """What was drawn, on the grid on which it was."""
     if len(told) == 1 and told[0].shapes:
-        shapes = parse_shapes(json.loads(blobs.get(told[0].shapes)), width, height)
-    else:
-        shapes = Shapes(width, height, consensus(told, blobs))
-    return images.sample(sample).uri, width, height, label, shapes
+        kept = json.loads(blobs.get(told[0].shapes))
+        return parse_shapes(kept, kept["width"], kept["height"])
+    height, width = picture.shape[-2:] or (0, 0)
+    return Shapes(width, height, consensus(told, blobs))
 
 
 def consensus(told: Sequence[Annotation], blobs: Blobs) -> tuple[Mask, ...]:

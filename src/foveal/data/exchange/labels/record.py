@@ -112,7 +112,11 @@ def matched(
         near = by_file.get(PurePosixPath(name).name, [])
         sample = known.get(name) or (near[0] if len(near) == 1 else None)
         if sample is None:
-            how = "several pictures have its name" if near else "the project has no such picture"
+            how = (
+                "several pictures have its name"
+                if near
+                else "the project has no such picture that can be read"
+            )
             problems.append(f"{PurePosixPath(name).name}: {how}")
         elif sample in result:
             problems.append(f"{PurePosixPath(name).name}: it comes twice; the first was taken")

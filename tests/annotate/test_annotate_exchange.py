@@ -1,0 +1,85 @@
+"""Exchange: what a lead takes out of a project and into one, whatever became of its images."""
+
+import csv
+import io
+
+import pytest
+from annotate_toys import HEIGHT, WIDTH, Clock, Served, box, served, shapes, told
+
+from foveal.annotate.desk import open_desk
+from foveal.store.project import ProjectStore
+
+API = "/api/v1"
+
+
+@pytest.fixture
+def site(tmp_path):
+    site = served(tmp_path)
+    yield site
+    site.store.close()
+
+
+def table(data):
+    return list(csv.DictReader(io.StringIO(data.decode())))
+
+
+def taken_in(site, rows, header="image,width,height,class"):
+    """What the import of a CSV table says."""
+    data = "".join(f"{row}\n" for row in (header, *rows)).encode()
+    return told(site.browser("lea").post(f"{API}/import/csv", content=data))
+
+
+def exported(site, name):
+    answer = site.browser("lea").get(f"{API}/export/{name}")
+    assert answer.status_code == 200, answer.text
+    return answer.content
+
+
+def path_of(site, sample):
+    return site.store.folder / site.desk.images.sample(sample).uri
+
+
+def opened_anew(site):
+    """The same project after its server was started again."""
+    site.store.close()
+    store = ProjectStore.open(site.store.folder, clock=Clock())
+    return Served(open_desk(store, cache=store.folder / "cache"), site.static)
+
+
+@pytest.fixture
+def lacking(site):
+    """A project with two answers, the image of the first of which is gone, and its sample."""
+    first = site.next()
+    site.answer("ann", first["case"], shapes=shapes(box()))
+    site.answer("ann", site.next()["case"], shapes=shapes(box()))
+    path_of(site, first["sample"]).unlink()
+    again = opened_anew(site)
+    yield again, first["sample"]
+    again.store.close()
+
+
+def test_a_lost_image_stops_no_export(lacking):
+    site, sample = lacking
+    for name in ("coco", "label-studio", "cvat", "masks"):
+        assert exported(site, name)
+    rows = table(exported(site, "csv"))
+    assert [row["class"] for row in rows] == ["disc", "disc"]
+    assert (rows[0]["image"], rows[0]["width"], rows[0]["height"]) == (sample, "40", "32")
+    assert '"x0":2' in rows[0]["shapes"].replace(".0", "")
+
+
+def test_a_lost_image_stops_no_import(lacking):
+    site, sample = lacking
+    there, *_ = [i for i in site.live().parts if i != sample and i not in site.live().resolutions]
+    name = site.desk.images.sample(there).uri
+    said = taken_in(site, [f"{sample},{WIDTH},{HEIGHT},disc", f"{name},{WIDTH},{HEIGHT},square"])
+    assert said["kept"] == 1
+    assert len(said["problems"]) == 1
+    assert site.live().resolution(there).label == 1
+
+
+def test_a_torn_image_stops_no_import_halfway(site):
+    names = [sample.uri for sample in site.desk.images.collection.pool.samples[:3]]
+    (site.store.folder / names[1]).write_bytes(b"torn")
+    said = taken_in(site, [f"{name},{WIDTH},{HEIGHT},disc" for name in names])
+    assert (said["kept"], said["problems"]) == (3, [])
