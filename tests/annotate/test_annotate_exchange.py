@@ -83,3 +83,19 @@ def test_a_torn_image_stops_no_import_halfway(site):
     (site.store.folder / names[1]).write_bytes(b"torn")
     said = taken_in(site, [f"{name},{WIDTH},{HEIGHT},disc" for name in names])
     assert (said["kept"], said["problems"]) == (3, [])
+
+
+def test_a_mistake_that_was_corrected_stays_so_over_a_table(site, tmp_path):
+    case = site.next()
+    site.answer("ann", case["case"], "disc")
+    site.answer("ann", case["case"], "square")
+    passed = site.next()
+    site.answer("ann", passed["case"], None, verdict="skipped")
+    data = exported(site, "csv")
+    assert [row["purpose"] for row in table(data)] == ["first"] * 3
+    (tmp_path / "other").mkdir()
+    other = served(tmp_path / "other")
+    said = told(other.browser("lea").post(f"{API}/import/csv", content=data))
+    assert (said["kept"], said["problems"]) == (1, [])
+    assert other.live().resolution(case["sample"]).label == 1
+    other.store.close()

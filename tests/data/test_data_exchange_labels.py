@@ -310,7 +310,32 @@ def test_pictures_are_found_by_path_or_by_a_file_name_that_only_one_has():
         "3": "else/b.png",
     }
     assert len(problems) == 2
-    assert len(matched([one("x/a.png")] * 2, known)[1]) == 1
+    assert len(matched([one("p/b.png"), one("q/b.png")], known)[1]) == 1
+
+
+def test_the_last_ruling_stands_else_the_last_answer_with_a_class():
+    def one(label, **more):
+        return LabeledImage("a.png", 4, 4, label, Shapes(4, 4), **more)
+
+    def standing(*records):
+        found, problems = matched(records, {"a.png": "1"})
+        assert problems == []
+        return found["1"].label
+
+    assert standing(one("disc"), one("square")) == "square"
+    assert standing(one("disc"), one("square", purpose="repeat")) == "disc"
+    assert standing(one(None, verdict="skipped"), one("disc"), one(None, verdict="bad")) == "disc"
+    assert standing(one("disc", purpose="adjudication"), one("square")) == "disc"
+    assert standing(one("disc", purpose="imported"), one("square", purpose="imported")) == "square"
+    assert matched([one(None, verdict="unsure")], {"a.png": "1"}) == ({}, [])
+
+
+def test_a_table_keeps_why_it_was_asked_and_whether_the_model_was_seen():
+    record = LabeledImage("a.png", 4, 4, "x", Shapes(4, 4), purpose="overlap", assisted=True)
+    assert from_csv(to_csv([record, replace(record, assisted=False)])) == (
+        [record, replace(record, assisted=False)],
+        [],
+    )
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,15 @@ def every_record(live: LiveState, images: ImageSource, blobs: Blobs) -> Iterator
     for one in live.history:
         label = None if one.label is None else live.classes[one.label]
         picture = known.get(one.sample) or Sample(one.sample, "", one.sample)
-        image, width, height, _, shapes = _record(picture, [one], label, blobs)
+        record = _record(picture, [one], label, blobs)
         yield LabeledImage(
-            image, width, height, label, shapes, one.verdict, one.annotator, one.seconds, one.at
+            *record,
+            verdict=one.verdict,
+            annotator=one.annotator,
+            seconds=one.seconds,
+            at=one.at,
+            purpose=one.purpose,
+            assisted=one.assisted,
         )
 
 

@@ -11,11 +11,16 @@ from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes
 
 MOST_BYTES = 2**28  # of a file that is read
 MOST_PIXELS = 2**26  # of a picture that a file speaks of
+RULINGS = frozenset({"adjudication", "imported"})  # purposes of answers that outweigh readers'
+REPEAT = "repeat"  # of one that was asked for to see whether a reader agrees with themselves
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledImage:
-    """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled."""
+    """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled.
+
+    `purpose` and `assisted` are those of `core.annotation`, where a format keeps them.
+    """
 
     image: str
     width: int
@@ -26,6 +31,8 @@ class LabeledImage:
     annotator: str = ""
     seconds: float = 0.0
     at: str = ""
+    purpose: str = ""
+    assisted: bool = False
 
 
 UNFIT = (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError)
@@ -98,6 +105,9 @@ def matched(
 ) -> tuple[dict[str, LabeledImage], list[str]]:
     """Read pictures by the samples they belong to, and what could not be matched.
 
+    Of several answers about a picture the last ruling stands, else the last answer, as they do in
+    a project; answers without a class, and repeats, are passed over.
+
     Args:
         known: sample ids by image name as the manifest has it. A picture is found by this name,
             else by its file name where only one picture has it.
@@ -107,7 +117,8 @@ def matched(
         by_file.setdefault(PurePosixPath(name).name, []).append(its)
     result: dict[str, LabeledImage] = {}
     problems = []
-    for one in found:
+    telling = [one for one in found if one.verdict == "labeled" and one.purpose != REPEAT]
+    for one in sorted(telling, key=lambda one: one.purpose in RULINGS):
         name = one.image.replace("\\", "/")
         near = by_file.get(PurePosixPath(name).name, [])
         sample = known.get(name) or (near[0] if len(near) == 1 else None)
@@ -118,8 +129,8 @@ def matched(
                 else "the project has no such picture that can be read"
             )
             problems.append(f"{PurePosixPath(name).name}: {how}")
-        elif sample in result:
-            problems.append(f"{PurePosixPath(name).name}: it comes twice; the first was taken")
+        elif sample in result and result[sample].image != one.image:
+            problems.append(f"{PurePosixPath(name).name}: it comes from two folders; one was taken")
         else:
             result[sample] = one
     return result, problems

@@ -18,7 +18,8 @@ from foveal.data.exchange.labels.record import (
 )
 
 COLUMNS = (
-    "image", "width", "height", "verdict", "class", "annotator", "seconds", "at", "shapes",
+    "image", "width", "height", "verdict", "class", "annotator", "seconds", "at", "purpose",
+    "assisted", "shapes",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would compute
 
@@ -31,8 +32,9 @@ def to_csv(records: Iterable[LabeledImage]) -> bytes:
     for one in records:
         shapes = json.dumps(one.shapes.as_dict()["shapes"], separators=(",", ":"))
         words = (one.image, one.width, one.height, one.verdict, one.label or "", one.annotator)
-        cells = (*map(_plain, words), repr(float(one.seconds)), one.at, shapes)
-        rows.writerow(cells)
+        assisted = "yes" if one.assisted else "no"
+        more = (repr(float(one.seconds)), one.at, one.purpose, assisted, shapes)
+        rows.writerow((*map(_plain, words), *more))
     return text.getvalue().encode()
 
 
@@ -82,6 +84,8 @@ def _read(row: dict[str, str]) -> LabeledImage:
         _unquoted(row.get("annotator") or ""),
         seconds_of(row.get("seconds")),
         row.get("at") or "",
+        row.get("purpose") or "",
+        row.get("assisted") == "yes",
     )
 
 
