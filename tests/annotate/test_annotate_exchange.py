@@ -2,6 +2,7 @@
 
 import csv
 import io
+import zipfile
 
 import pytest
 from annotate_toys import HEIGHT, WIDTH, Clock, Served, box, served, shapes, told
@@ -33,6 +34,13 @@ def exported(site, name):
     answer = site.browser("lea").get(f"{API}/export/{name}")
     assert answer.status_code == 200, answer.text
     return answer.content
+
+
+def manifest(data):
+    """The table of a `masks` export, by image, and the names of its masks."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        rows = table(archive.read("labels.csv"))
+        return {row["image"]: row for row in rows}, set(archive.namelist()) - {"labels.csv"}
 
 
 def path_of(site, sample):
@@ -99,3 +107,22 @@ def test_a_mistake_that_was_corrected_stays_so_over_a_table(site, tmp_path):
     assert (said["kept"], said["problems"]) == (1, [])
     assert other.live().resolution(case["sample"]).label == 1
     other.store.close()
+
+
+def test_a_class_alone_says_nothing_of_a_region(site):
+    empty = site.next()
+    site.answer("ann", empty["case"])
+    drawn = site.next()
+    site.answer("ann", drawn["case"], shapes=shapes(box()))
+    uris = {i: one.uri for i, one in site.desk.images.samples().items()}
+    other = next(i for i in uris if i not in site.live().resolutions)
+    assert taken_in(site, [f"{uris[other]},{WIDTH},{HEIGHT},disc"])["kept"] == 1
+    (kept,) = site.live().resolution(other).told
+    assert (kept.region, kept.shapes, kept.region_kind) == ("", "", "none")
+    rows, masks = manifest(exported(site, "masks"))
+    assert rows[uris[empty["sample"]]]["mask"] == "empty"
+    assert rows[uris[other]]["mask"] == ""
+    assert rows[uris[drawn["sample"]]]["mask"] in masks
+    assert len(masks) == 2
+    cells = {row["image"]: row["shapes"] for row in table(exported(site, "csv"))}
+    assert (cells[uris[empty["sample"]]], cells[uris[other]]) == ("[]", "")

@@ -7,7 +7,6 @@ from foveal.annotate.images import ImageSource
 from foveal.annotate.records import every_record, resolved_records
 from foveal.core.errors import DataError, unknown_name
 from foveal.core.pool import SampleId
-from foveal.core.shapes import rasterize
 from foveal.data.exchange.labels import (
     LabeledImage,
     from_coco,
@@ -85,10 +84,7 @@ def _volumes(
     from foveal.data.exchange.volumes import Drawn, to_dicom, to_nifti
 
     places = images.collection.places
-    drawn = (
-        Drawn(places[sample], one.image, str(one.label), rasterize(one.shapes))
-        for sample, one in pairs
-    )
+    drawn = (Drawn(places[sample], one.image, str(one.label), one.region) for sample, one in pairs)
     if name == "nifti":
         return File("nifti.zip", ZIP, to_nifti(drawn))
     return File("dicom.zip", ZIP, to_dicom(drawn, images.collection.cache))

@@ -4,11 +4,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 
+from foveal.annotate.answers import kind_of
 from foveal.annotate.images import ImageSource
 from foveal.core.annotation import Annotation
+from foveal.core.arrays import BoolArray
 from foveal.core.pool import Sample, SampleId
 from foveal.core.region import decode_region, encode_region, majority
-from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes, rasterize
+from foveal.core.shapes import Mask, Shapes, pack_runs, parse_shapes
 from foveal.data.exchange.labels import LabeledImage, matched
 from foveal.store.accounts import NAME
 from foveal.store.blobs import Blobs
@@ -85,43 +87,51 @@ def take_in(
 
 def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, by: str) -> bool:
     """Whether it was there already."""
-    shapes = one.shapes.to_bytes()
+    shapes = None if one.shapes is None else one.shapes.to_bytes()
+    region = None if one.shapes is None else encode_region(one.region)
     whose = one.annotator if NAME.fullmatch(one.annotator) else by
-    named = [sample, str(label), whose, one.shapes.to_bytes().decode()]
+    named = [sample, str(label), whose, (shapes or b"").decode()]
     told = Annotation(
         sample=sample,
         annotator=whose,
         verdict="labeled",
         label=label,
-        region_kind="box" if one.shapes.kind == "box" else "mask",
+        region_kind=kind_of(one.shapes),
         seconds=one.seconds,
         at=one.at,
         purpose="imported",
         key=hashlib.sha256("\0".join(named).encode()).hexdigest(),
     )
-    return store.save(told, encode_region(rasterize(one.shapes)), shapes).duplicate
+    return store.save(told, region, shapes).duplicate
 
 
 def _record(
     picture: Sample, told: Sequence[Annotation], label: str | None, blobs: Blobs
-) -> tuple[str, int, int, str | None, Shapes]:
-    drawn = _drawn(picture, told, blobs)
-    return picture.uri, drawn.width, drawn.height, label, drawn
+) -> tuple[str, int, int, str | None, Shapes | None]:
+    drawn = _drawn(told, blobs)
+    height, width = picture.shape[-2:] or (0, 0)
+    size = (width, height) if drawn is None else (drawn.width, drawn.height)
+    return picture.uri, *size, label, drawn
 
 
-def _drawn(picture: Sample, told: Sequence[Annotation], blobs: Blobs) -> Shapes:
-    """What was drawn, on the grid on which it was."""
+def _drawn(told: Sequence[Annotation], blobs: Blobs) -> Shapes | None:
+    """What was drawn, on the grid on which it was; None where no region was asked for."""
     if len(told) == 1 and told[0].shapes:
         kept = json.loads(blobs.get(told[0].shapes))
         return parse_shapes(kept, kept["width"], kept["height"])
-    height, width = picture.shape[-2:] or (0, 0)
-    return Shapes(width, height, consensus(told, blobs))
+    regions = [decode_region(blobs.get(one.region)) for one in told if one.region]
+    if not regions:
+        return None
+    height, width = regions[0].shape[-2:]
+    return Shapes(width, height, _most(regions))
 
 
 def consensus(told: Sequence[Annotation], blobs: Blobs) -> tuple[Mask, ...]:
     """The pixels that most of those drew who drew regions; () if there are none."""
     drawn = [decode_region(blobs.get(one.region)) for one in told if one.region]
-    if not drawn:
-        return ()
+    return _most(drawn) if drawn else ()
+
+
+def _most(drawn: Sequence[BoolArray]) -> tuple[Mask, ...]:
     most = majority(drawn)
     return (Mask(pack_runs(most)),) if most.any() else ()

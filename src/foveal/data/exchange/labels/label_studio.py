@@ -35,7 +35,7 @@ def to_label_studio(records: Iterable[LabeledImage]) -> bytes:
     for one in records:
         task: dict[str, Any] = {"data": {IMAGE: one.image}}
         if one.label is not None:
-            results = [_choice(one), *(_written(shape, one) for shape in one.shapes.shapes)]
+            results = [_choice(one), *(_written(shape, one) for shape in one.drawn)]
             told: dict[str, Any] = {"result": results, "completed_by": {"email": one.annotator}}
             told |= {"lead_time": one.seconds}
             task["annotations"] = [told]

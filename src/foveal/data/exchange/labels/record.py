@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
-from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes
+from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes, rasterize
 
 MOST_BYTES = 2**28  # of a file that is read
 MOST_PIXELS = 2**26  # of a picture that a file speaks of
@@ -19,20 +20,32 @@ REPEAT = "repeat"  # of one that was asked for to see whether a reader agrees wi
 class LabeledImage:
     """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled.
 
-    `purpose` and `assisted` are those of `core.annotation`, where a format keeps them.
+    `shapes` is None where nothing is known of a region, and without shapes where somebody who could
+    have drawn one saw nothing to draw. `purpose` and `assisted` are those of `core.annotation`,
+    where a format keeps them.
     """
 
     image: str
     width: int
     height: int
     label: str | None
-    shapes: Shapes
+    shapes: Shapes | None
     verdict: str = "labeled"
     annotator: str = ""
     seconds: float = 0.0
     at: str = ""
     purpose: str = ""
     assisted: bool = False
+
+    @property
+    def drawn(self) -> tuple[Shape, ...]:
+        """What was drawn; () also where nothing is known."""
+        return () if self.shapes is None else self.shapes.shapes
+
+    @property
+    def region(self) -> BoolArray:
+        """(H, W) pixels that were drawn."""
+        return rasterize(Shapes(self.width, self.height, self.drawn))
 
 
 UNFIT = (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError)
@@ -76,11 +89,14 @@ def size_of(width: Any, height: Any) -> tuple[int, int]:
     return w, h
 
 
-def shapes_of(width: int, height: int, shapes: Iterable[Shape]) -> Shapes:
+def shapes_of(width: int, height: int, shapes: Sequence[Shape]) -> Shapes | None:
     """Shapes that other programs drew, held to what a reader could have drawn here.
 
-    Coordinates a little outside are brought to the border: other tools allow them.
+    Coordinates a little outside are brought to the border: other tools allow them. None if there
+    are none: a class alone does not say that there is nothing to see.
     """
+    if not shapes:
+        return None
     drawn = Shapes(width, height, tuple(_inside(shape, width, height) for shape in shapes))
     return parse_shapes(drawn.as_dict(), width, height)
 

@@ -6,14 +6,13 @@ import json
 from collections.abc import Iterable
 
 from foveal.core.errors import DataError
-from foveal.core.shapes import parse_shapes
+from foveal.core.shapes import VERSION, Shapes, parse_shapes
 from foveal.data.exchange.labels.record import (
     Gathering,
     LabeledImage,
     Read,
     check_bytes,
     seconds_of,
-    shapes_of,
     size_of,
 )
 
@@ -30,7 +29,7 @@ def to_csv(records: Iterable[LabeledImage]) -> bytes:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)
     for one in records:
-        shapes = json.dumps(one.shapes.as_dict()["shapes"], separators=(",", ":"))
+        shapes = "" if one.shapes is None else _json(one.shapes.as_dict()["shapes"])
         words = (one.image, one.width, one.height, one.verdict, one.label or "", one.annotator)
         assisted = "yes" if one.assisted else "no"
         more = (repr(float(one.seconds)), one.at, one.purpose, assisted, shapes)
@@ -68,8 +67,6 @@ def from_csv(data: bytes) -> Read:
 
 def _read(row: dict[str, str]) -> LabeledImage:
     width, height = size_of(row["width"], row["height"])
-    listed = json.loads(row.get("shapes") or "[]")
-    drawn = {"version": 1, "width": width, "height": height, "shapes": listed}
     verdict = row.get("verdict") or "labeled"
     label = _unquoted(row["class"])
     if (verdict == "labeled") != bool(label):
@@ -79,7 +76,7 @@ def _read(row: dict[str, str]) -> LabeledImage:
         width,
         height,
         label or None,
-        shapes_of(width, height, parse_shapes(drawn, width, height).shapes),
+        _drawn(row.get("shapes") or "", width, height),
         verdict,
         _unquoted(row.get("annotator") or ""),
         seconds_of(row.get("seconds")),
@@ -87,6 +84,18 @@ def _read(row: dict[str, str]) -> LabeledImage:
         row.get("purpose") or "",
         row.get("assisted") == "yes",
     )
+
+
+def _drawn(cell: str, width: int, height: int) -> Shapes | None:
+    """An empty list says that nothing was drawn, an empty cell nothing at all."""
+    if not cell:
+        return None
+    drawn = {"version": VERSION, "width": width, "height": height, "shapes": json.loads(cell)}
+    return parse_shapes(drawn, width, height)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _plain(value: object) -> object:
