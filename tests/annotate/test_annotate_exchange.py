@@ -126,3 +126,19 @@ def test_a_class_alone_says_nothing_of_a_region(site):
     assert len(masks) == 2
     cells = {row["image"]: row["shapes"] for row in table(exported(site, "csv"))}
     assert (cells[uris[empty["sample"]]], cells[uris[other]]) == ("[]", "")
+
+
+def test_masks_tell_patients_and_the_frozen_test_part(site):
+    live, samples = site.live(), site.desk.images.samples()
+    candidate = next(i for i, part in live.parts.items() if part == "unlabeled")
+    test = next(i for i, part in live.parts.items() if part == "test")
+    rows = {i: f"{samples[i].uri},{WIDTH},{HEIGHT},disc" for i in (candidate, test)}
+    taken_in(site, [rows[candidate]])
+    alone, _ = manifest(exported(site, "masks"))
+    assert [row["split"] for row in alone.values()] == [""]
+    taken_in(site, [rows[test]])
+    both, _ = manifest(exported(site, "masks"))
+    for i, side in ((candidate, "train"), (test, "test")):
+        row = both[samples[i].uri]
+        assert (row["split"], row["patient"]) == (side, samples[i].group)
+        assert samples[i].group != i

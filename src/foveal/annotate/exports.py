@@ -1,12 +1,12 @@
 """Exports: a project's answers and its model as files, by the name of a format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from foveal.annotate.images import ImageSource
 from foveal.annotate.records import every_record, resolved_records
 from foveal.core.errors import DataError, unknown_name
-from foveal.core.pool import SampleId
+from foveal.core.pool import SIDES, Sample, SampleId, Side
 from foveal.data.exchange.labels import (
     LabeledImage,
     from_coco,
@@ -72,9 +72,16 @@ def exported(name: str, live: LiveState, images: ImageSource, blobs: Blobs) -> F
         case "cvat":
             return File("cvat.xml", "application/xml", to_cvat(records, live.classes))
         case "masks":
-            return File("masks.zip", ZIP, to_masks(pairs))
+            return File("masks.zip", ZIP, to_masks(_sided(pairs, live, images)))
         case _:
             return _volumes(name, pairs, images)
+
+
+def _sided(
+    pairs: Sequence[tuple[SampleId, LabeledImage]], live: LiveState, images: ImageSource
+) -> Iterator[tuple[Sample, Side, LabeledImage]]:
+    for i, one in pairs:
+        yield images.sample(i), SIDES[live.parts[i]], one
 
 
 def _volumes(
