@@ -8,8 +8,8 @@ import pytest
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
-from foveal.store.archive import MANIFEST, source_of, write_archive
-from foveal.store.folder import read_about
+from foveal.store.archive import MANIFEST, write_archive
+from foveal.store.folder import read_about, source_of
 from foveal.store.project import ProjectStore
 from foveal.store.unarchive import open_archive
 

@@ -8,7 +8,7 @@ import os
 import re
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,7 +17,7 @@ from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.core.files import safe_join, sync_folder
 from foveal.store.blobs import DIGEST
 from foveal.store.events import Event, canonical_json
-from foveal.store.folder import read_about
+from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 
 ABOUT, JOURNAL, BLOBS, IMAGES = "archive.json", "journal.jsonl", "blobs", "images"
@@ -87,19 +87,6 @@ def write_archive(
     finally:
         half.unlink(missing_ok=True)
     return packed
-
-
-def source_of(folder: Path, created: Mapping[str, Any]) -> str:
-    """The manifest of a project, relative to its folder or absolute.
-
-    A project that was opened from an archive has its images elsewhere than where it began;
-    `project.json` then names the manifest as `source`.
-
-    Args:
-        created: the payload of the journal's first entry.
-    """
-    began = created.get("spec", {}).get("data", {}).get("source", MANIFEST)
-    return str(read_about(folder).get("source") or began)
 
 
 def blobs_of(event: Event) -> Iterator[tuple[str, bool]]:

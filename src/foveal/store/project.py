@@ -204,7 +204,7 @@ class ProjectStore:
 
     def backup(self, target: Path) -> None:
         """A copy of the project, whole or not at all, that opens as it is; see `store.backup`."""
-        copy_project(self.folder, self.database, target)
+        copy_project(self.folder, self.database, target, self.live().created)
 
     def close(self) -> None:
         """Let go of the database; closing twice is harmless."""
