@@ -265,6 +265,21 @@ def test_tasks_that_are_none_are_problems(tasks):
     assert (len(found), len(problems)) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("stored", "name"),
+    [
+        ("/data/upload/3/1a2b3c4d-scan-03.png", "scan-03.png"),
+        ("http://here:8080/data/upload/1a2b3c4d-a%20b.png", "a b.png"),
+        ("/data/local-files/?d=images/%C3%BC%20b.png", "images/ü b.png"),
+        ("images/1a2b3c4d-50%25.png", "images/1a2b3c4d-50%25.png"),
+    ],
+)
+def test_pictures_in_label_studio_are_called_as_they_were_before(stored, name):
+    record = LabeledImage(stored, 4, 4, "benign", None)
+    ((found,), problems) = from_label_studio(to_label_studio([record]))
+    assert (found.image, problems) == (name, [])
+
+
 def test_a_stroke_that_claims_a_huge_picture_is_refused_before_memory_is_taken():
     with pytest.raises(ValueError, match=r"too short|cut off"):
         decode_brush(encode_brush(np.ones((2, 2), bool))[:4] + [0] * 8, 2, 2)
