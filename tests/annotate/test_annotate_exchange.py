@@ -142,3 +142,19 @@ def test_masks_tell_patients_and_the_frozen_test_part(site):
         row = both[samples[i].uri]
         assert (row["split"], row["patient"]) == (side, samples[i].group)
         assert samples[i].group != i
+
+
+def test_a_wrong_import_is_put_right_by_another_or_by_a_lead(site):
+    sample, uri = next((i, one.uri) for i, one in site.desk.images.samples().items())
+
+    def kept(label):
+        return taken_in(site, [f"{uri},{WIDTH},{HEIGHT},{label}"])["kept"]
+
+    said = [kept(label) for label in ("disc", "disc", "square", "disc")]
+    assert said == [1, 0, 1, 1]
+    assert site.live().resolution(sample).label == 0
+    lead, body = site.browser("lea"), {"class": "square", "key": "k" * 10, "shapes": None}
+    assert told(lead.post(f"{API}/disputes/{sample}/settle", json=body))["saved"]
+    assert site.live().resolution(sample).label == 1
+    unread = next(i for i in site.live().parts if i not in site.live().resolutions)
+    assert lead.post(f"{API}/disputes/{unread}/settle", json=body).status_code == 404

@@ -64,7 +64,8 @@ def take_in(
 ) -> tuple[int, list[str]]:
     """Keep records of another tool as answers that count; how many, and what could not be used.
 
-    What was read once is not kept again, so an import that broke off can be repeated.
+    What equals the last word on a case is not kept again, so an import that broke off can be
+    repeated, and a wrong one put right by another.
     """
     live = store.live()
     images.keep_up(len(live.parts))
@@ -81,16 +82,31 @@ def take_in(
         elif one.label not in live.classes:
             problems.append(f"{name}: the project has no class {one.label!r}")
         else:
-            kept += not _keep(store, sample, one, live.classes.index(one.label), by)
+            now = live.ruled.get(sample)
+            kept += _keep(store, sample, one, live.classes.index(one.label), by, now)
     return kept, problems
 
 
-def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, by: str) -> bool:
-    """Whether it was there already."""
-    shapes = None if one.shapes is None else one.shapes.to_bytes()
-    region = None if one.shapes is None else encode_region(one.region)
+def _keep(
+    store: ProjectStore,
+    sample: SampleId,
+    one: LabeledImage,
+    label: int,
+    by: str,
+    now: Annotation | None,
+) -> bool:
+    """Whether it was new.
+
+    Args:
+        now: the last word on the case. Its key goes into the new one: two imports at once keep an
+            answer once, and what was said before something else can be said again.
+    """
     whose = one.annotator if NAME.fullmatch(one.annotator) else by
-    named = [sample, str(label), whose, (shapes or b"").decode()]
+    drawn = b"" if one.shapes is None else one.shapes.to_bytes()
+    digest = hashlib.sha256(drawn).hexdigest() if drawn else ""
+    if now is not None and (now.label, now.annotator, now.shapes) == (label, whose, digest):
+        return False
+    named = [sample, str(label), whose, digest, "" if now is None else now.key]
     told = Annotation(
         sample=sample,
         annotator=whose,
@@ -102,7 +118,8 @@ def _keep(store: ProjectStore, sample: SampleId, one: LabeledImage, label: int, 
         purpose="imported",
         key=hashlib.sha256("\0".join(named).encode()).hexdigest(),
     )
-    return store.save(told, region, shapes).duplicate
+    region = None if one.shapes is None else encode_region(one.region)
+    return not store.save(told, region, drawn or None).duplicate
 
 
 def _record(
