@@ -1,6 +1,7 @@
 """Labels of other tools: what goes out comes in again, and nonsense is named and left out."""
 
 import json
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -308,11 +309,33 @@ def test_files_that_are_none_of_their_kind_are_refused(read, data):
         read(data)
 
 
-@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "x"])
-def test_impossible_readings_are_problems(seconds):
-    table = f"image,width,height,class,seconds\na.png,4,4,x,{seconds}\nb.png,4,4,x,1\n"
-    found, problems = from_csv(table.encode())
-    assert ([one.image for one in found], len(problems)) == (["b.png"], 1)
+@pytest.mark.parametrize("seconds", ["nan", "-1", "inf", "x", "1e308", "86401"])
+@pytest.mark.parametrize("at", ["=cmd()", "yesterday"])
+def test_readings_and_times_that_cannot_be_count_as_none(seconds, at):
+    good = "2026-01-02T03:04:05+00:00"
+    lines = ["image,width,height,class,seconds,at", f"a.png,4,4,x,{seconds},{at}"]
+    found, problems = from_csv("\n".join([*lines, f"b.png,4,4,x,1,{good}"]).encode())
+    assert problems == []
+    assert [(one.seconds, one.at) for one in found] == [(0.0, ""), (1.0, good)]
+
+
+def test_two_tables_read_at_once_do_not_spoil_each_other():
+    busy = Shapes(600, 600, (Mask(pack_runs(np.indices((600, 600)).sum(0) % 2 == 0)),))
+    large = to_csv([LabeledImage("a.png", 600, 600, "benign", busy)] * 2)
+    stop = threading.Event()
+
+    def small():
+        while not stop.is_set():
+            from_csv(b"image,width,height,class\nx.png,4,4,benign\n")
+
+    beside = threading.Thread(target=small)
+    beside.start()
+    try:
+        read = [from_csv(large) for _ in range(3)]
+    finally:
+        stop.set()
+        beside.join()
+    assert [(len(found), problems) for found, problems in read] == [(2, [])] * 3
 
 
 def test_pictures_are_found_by_path_or_by_a_file_name_that_only_one_has():

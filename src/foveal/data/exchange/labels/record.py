@@ -1,6 +1,5 @@
 """LabeledImage: what was said of one picture, in words that every format can be made of."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -12,6 +11,7 @@ from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes, 
 
 MOST_BYTES = 2**28  # of a file that is read
 MOST_PIXELS = 2**26  # of a picture that a file speaks of
+MOST_SECONDS = 86_400.0  # of one reading: other tools count for as long as a page is open
 RULINGS = frozenset({"adjudication", "imported"})  # purposes of answers that outweigh readers'
 REPEAT = "repeat"  # of one that was asked for to see whether a reader agrees with themselves
 
@@ -102,11 +102,12 @@ def shapes_of(width: int, height: int, shapes: Sequence[Shape]) -> Shapes | None
 
 
 def seconds_of(value: Any) -> float:
-    """Reading time; 0 where none is told, ValueError if it cannot be one."""
-    seconds = float(value or 0)
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"a reading of {seconds} seconds cannot be")
-    return seconds
+    """Reading time; 0 where none is told, or one that cannot be."""
+    try:
+        seconds = float(value or 0)
+    except (TypeError, ValueError):
+        return 0.0
+    return seconds if 0 <= seconds <= MOST_SECONDS else 0.0
 
 
 def named(label: str | None, image: Mapping[str, Any]) -> str:

@@ -4,10 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from foveal.core.errors import DataError
 from foveal.core.shapes import VERSION, Shapes, parse_shapes
 from foveal.data.exchange.labels.record import (
+    MOST_BYTES,
     Gathering,
     LabeledImage,
     Read,
@@ -20,6 +22,8 @@ COLUMNS = (
     "image", "width", "height", "verdict", "class", "annotator", "seconds", "at", "purpose",
     "assisted", "shapes",
 )  # fmt: skip
+# A busy mask is longer than the usual limit, which is one for all threads: so it is set only once.
+csv.field_size_limit(MOST_BYTES)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would compute
 
 
@@ -54,14 +58,11 @@ def from_csv(data: bytes) -> Read:
             "from a project to see how it looks"
         )
     gathering = Gathering()
-    before = csv.field_size_limit(len(data) + 1)  # a busy mask is longer than the usual limit
     try:
         for number, row in enumerate(rows, 2):
             gathering.take(f"row {number}", lambda row=row: _read(row))  # type: ignore[misc]
     except csv.Error as error:
         gathering.problems.append(f"row {rows.line_num}: {error}; the rest was not read")
-    finally:
-        csv.field_size_limit(before)
     return gathering.result()
 
 
@@ -80,10 +81,19 @@ def _read(row: dict[str, str]) -> LabeledImage:
         verdict,
         _unquoted(row.get("annotator") or ""),
         seconds_of(row.get("seconds")),
-        row.get("at") or "",
+        _time(row.get("at") or ""),
         row.get("purpose") or "",
         row.get("assisted") == "yes",
     )
+
+
+def _time(cell: str) -> str:
+    """An ISO time as it was written; "" for all else."""
+    try:
+        datetime.fromisoformat(cell)
+    except ValueError:
+        return ""
+    return cell
 
 
 def _drawn(cell: str, width: int, height: int) -> Shapes | None:
