@@ -1,8 +1,10 @@
 """Regions of slices go back onto the grid of their scan, where other readers find them again."""
 
 import csv
+import hashlib
 import io
 import zipfile
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -49,7 +51,9 @@ def unzipped(data, folder):
     """The folder of the one volume of an archive, and its line of the table."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(folder)
-    (line,) = csv.DictReader(io.StringIO((folder / "volumes.csv").read_text()))
+    text = (folder / "volumes.csv").read_text()
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert "scan" not in text
     return folder / line["folder"], line
 
 
@@ -61,7 +65,8 @@ def test_nifti_masks_lie_where_the_slices_were_cut(tmp_path, cache, axis):
     loaded = load_pool(tmp_path / "pool.csv", SPEC, cache=cache, blank_labels="keep_all")
     parts = drawn_on(loaded, (1, 4, 5, 8))
     folder, line = unzipped(to_nifti(parts), tmp_path / "out")
-    assert line["classes"] == "1 cyst; 2 lesion"
+    assert (line["slices"], line["classes"]) == ("4", "1 cyst; 2 lesion")
+    assert line["folder"] == hashlib.sha256(f"scan.nii.gz#{axis}".encode()).hexdigest()[:12]
     labels = nib.load(folder / "labels.nii.gz")
     np.testing.assert_array_equal(labels.affine, nib.load(tmp_path / "scan.nii.gz").affine)
     # Read again as a mask of the same scan, by the way that every mask takes.
@@ -95,6 +100,16 @@ def test_dicom_segments_lie_where_the_slices_were_cut(tmp_path, cache):
     for sample in again.pool.samples:
         region = again.truth.region(sample.id)
         np.testing.assert_array_equal(region, told.get(sample.position, np.zeros_like(region)))
+
+
+def test_classes_of_any_name_are_told(tmp_path, cache):
+    write_nifti(tmp_path / "scan.nii", noise(SHAPE))
+    (tmp_path / "pool.csv").write_text("image\nscan.nii#k\n")
+    loaded = load_pool(tmp_path / "pool.csv", SPEC, cache=cache, blank_labels="keep_all")
+    (part,) = drawn_on(loaded, (3,))
+    named = replace(part, label='large, "odd"')
+    _, line = unzipped(to_nifti([named]), tmp_path / "out")
+    assert line["classes"] == '1 large, "odd"'
 
 
 def test_pictures_of_no_volume_go_back_into_none(tmp_path, cache):

@@ -93,6 +93,9 @@ def test_labels_train_a_model_that_asks_and_is_measured_on_the_test_part_alone(p
         assert [r.details["references"] for r in live.trained] == [3, 6, 8]
         low, high = live.trained[-1].details["interval"]["accuracy"]
         assert 0 <= low <= live.trained[-1].metrics["test"]["accuracy"] <= high <= 1
+        # Whoever began to copy the model before last still finds it.
+        kept = [store.blobs.path(record.checkpoint).exists() for record in live.trained]
+        assert kept == [False, True, True]
         # What the page needs of each case, as blobs.
         cases = live.details[-1]["cases"]
         assert set(cases) == set(asked[-1].ids)

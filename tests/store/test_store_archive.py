@@ -8,8 +8,8 @@ import pytest
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
-from foveal.store.archive import MANIFEST, source_of, write_archive
-from foveal.store.folder import read_about
+from foveal.store.archive import MANIFEST, write_archive
+from foveal.store.folder import read_about, source_of
 from foveal.store.project import ProjectStore
 from foveal.store.unarchive import open_archive
 
@@ -100,6 +100,22 @@ def test_images_travel_only_when_asked_and_only_those_below_the_manifest(project
     with ProjectStore.open(tmp_path / "two") as other:
         manifest = other.folder / source_of(other.folder, other.live().created)
     assert (manifest.parent / "pics/a.png").read_bytes() == b"picture a"
+
+
+def test_only_images_and_regions_travel_and_no_folder_that_a_label_is_called_by(project, tmp_path):
+    root = project.folder
+    (root / "pool.csv").write_text(
+        "Image;label;mask;note\n"
+        "benign/a#1.png;benign;masks/a.png|masks/b.png;notes.txt\n"
+        "scans#0123456789abcdef:3;benign;benign;\n"
+    )
+    kept = {"benign/a#1.png", "masks/a.png", "masks/b.png", "scans/1/a.dcm"}
+    for name in kept | {"benign/patients.xlsx", "notes.txt", "masks/c.png"}:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"x")
+    write_archive(project, tmp_path / "b.zip", with_images=True)
+    names = {name for name in members(tmp_path / "b.zip") if name.startswith("images/")}
+    assert names == {MANIFEST} | {f"images/{name}" for name in kept}
 
 
 def test_the_images_may_lie_in_another_folder(project, packed, tmp_path):

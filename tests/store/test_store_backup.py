@@ -5,10 +5,11 @@ import shutil
 import threading
 
 import pytest
-from project_toys import answer, new_project
+from project_toys import answer, created, new_project
 
 from foveal.core.errors import StoreError
 from foveal.store import backup as module
+from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 
 
@@ -45,6 +46,22 @@ def test_a_backup_opens_as_it_is(store, tmp_path):
     assert (target / "spec.yaml").read_text() == "seed: 1\n"
     assert (target / "images" / "a.png").read_bytes() == b"png"
     assert not (target / "cache").exists()
+
+
+@pytest.mark.parametrize("lies", ["outside", "inside"])
+def test_a_backup_finds_the_images_from_wherever_it_lies(tmp_path, lies):
+    source = "../images/pool.csv" if lies == "outside" else "pool.csv"
+    with ProjectStore.create(tmp_path / "p") as store:
+        kind, payload = created(store.id)
+        store.append([(kind, payload | {"spec": {"data": {"source": source}}})])
+        manifest = store.folder / source
+        manifest.parent.mkdir(exist_ok=True)
+        manifest.write_text("image")
+        store.backup(tmp_path / "far" / "away" / "b")
+    with ProjectStore.open(tmp_path / "far" / "away" / "b") as copy:
+        found = copy.folder / source_of(copy.folder, copy.live().created)
+    assert found.read_text() == "image"
+    assert found.is_relative_to(copy.folder) == (lies == "inside")
 
 
 def test_a_backup_while_readers_save_is_one_moment(store, tmp_path):
@@ -94,6 +111,20 @@ def test_a_full_disk_leaves_no_half_of_a_backup(store, tmp_path, monkeypatch):
     monkeypatch.undo()
     assert sorted(tmp_path.iterdir()) == before
     assert store.verify() == ()
+
+
+def test_a_file_that_goes_while_it_is_copied_stops_no_backup(store, tmp_path, monkeypatch):
+    old, copy = store.blobs.put(b"an old model"), shutil.copy
+
+    def late(path, to):
+        if path.name == old:
+            store.blobs.drop(old)
+        return copy(path, to)
+
+    monkeypatch.setattr(module.shutil, "copy", late)
+    store.backup(tmp_path / "b")
+    with ProjectStore.open(tmp_path / "b") as made:
+        assert made.verify() == ()
 
 
 def test_a_restored_project_goes_on_where_the_backup_was_made(store, tmp_path):

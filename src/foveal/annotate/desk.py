@@ -19,7 +19,7 @@ from foveal.core.region import decode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account, Role
-from foveal.store.archive import source_of
+from foveal.store.folder import source_of
 from foveal.store.leases import TAKEN, Lease
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore

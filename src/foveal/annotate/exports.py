@@ -1,13 +1,12 @@
 """Exports: a project's answers and its model as files, by the name of a format."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from foveal.annotate.images import ImageSource
 from foveal.annotate.records import every_record, resolved_records
 from foveal.core.errors import DataError, unknown_name
-from foveal.core.pool import SampleId
-from foveal.core.shapes import rasterize
+from foveal.core.pool import SIDES, Sample, SampleId, Side
 from foveal.data.exchange.labels import (
     LabeledImage,
     from_coco,
@@ -73,9 +72,16 @@ def exported(name: str, live: LiveState, images: ImageSource, blobs: Blobs) -> F
         case "cvat":
             return File("cvat.xml", "application/xml", to_cvat(records, live.classes))
         case "masks":
-            return File("masks.zip", ZIP, to_masks(pairs))
+            return File("masks.zip", ZIP, to_masks(_sided(pairs, live, images)))
         case _:
             return _volumes(name, pairs, images)
+
+
+def _sided(
+    pairs: Sequence[tuple[SampleId, LabeledImage]], live: LiveState, images: ImageSource
+) -> Iterator[tuple[Sample, Side, LabeledImage]]:
+    for i, one in pairs:
+        yield images.sample(i), SIDES[live.parts[i]], one
 
 
 def _volumes(
@@ -85,10 +91,7 @@ def _volumes(
     from foveal.data.exchange.volumes import Drawn, to_dicom, to_nifti
 
     places = images.collection.places
-    drawn = (
-        Drawn(places[sample], one.image, str(one.label), rasterize(one.shapes))
-        for sample, one in pairs
-    )
+    drawn = (Drawn(places[sample], one.image, str(one.label), one.region) for sample, one in pairs)
     if name == "nifti":
         return File("nifti.zip", ZIP, to_nifti(drawn))
     return File("dicom.zip", ZIP, to_dicom(drawn, images.collection.cache))

@@ -107,6 +107,10 @@ class ImageSource:
         """A sample of the pool; DataError if it is unknown."""
         return self.collection.pool[sample]
 
+    def samples(self) -> dict[SampleId, Sample]:
+        """The samples whose images can be read."""
+        return {one.id: one for one in self.collection.pool.samples}
+
     def beside(self, sample: SampleId) -> dict[SampleId, int]:
         """The samples of the same volume or pair, this one too, by slice; {} for a picture."""
         place = self.collection.places[self.sample(sample).id]
@@ -140,7 +144,11 @@ class ImageSource:
             )
 
     def size(self, sample: SampleId) -> tuple[int, int]:
-        """Width and height in pixels, as they were when the image was looked at first."""
+        """Width and height in pixels, known without reading the file again.
+
+        Raises:
+            UnreadableError: if it is unknown.
+        """
         with _readable(sample):
             height, width = self.sample(sample).shape[-2:]
             return width, height

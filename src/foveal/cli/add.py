@@ -31,7 +31,7 @@ def command(
     from foveal.cli.progress import watching
     from foveal.core.errors import DataError
     from foveal.loop.live import grow_project
-    from foveal.store.archive import source_of
+    from foveal.store.folder import source_of
     from foveal.store.project import ProjectStore
 
     console = Console()

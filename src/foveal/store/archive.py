@@ -5,9 +5,10 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,7 +17,7 @@ from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.core.files import safe_join, sync_folder
 from foveal.store.blobs import DIGEST
 from foveal.store.events import Event, canonical_json
-from foveal.store.folder import read_about
+from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 
 ABOUT, JOURNAL, BLOBS, IMAGES = "archive.json", "journal.jsonl", "blobs", "images"
@@ -24,6 +25,8 @@ MANIFEST = f"{IMAGES}/pool.csv"
 SPEC = "spec.yaml"
 FORMAT, VERSION = "foveal project archive", 1
 CHUNK = 2**20
+REGIONS = ("mask", "weak")  # columns whose cells may name several files
+SERIES = re.compile(r"[0-9a-f]{16}(?:[.:/]|$)")  # after `#`: a DICOM series in a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,9 @@ def write_archive(
 
     Args:
         path: the zip; must lie outside the project's folder.
-        with_images: also pack every file below the manifest's folder that a cell of it names.
-            Files named by absolute paths are left out; such a project opens where they are.
+        with_images: also pack every image, mask and weak region below the manifest's folder that
+            it names, and of DICOM series the folders whole. Files named by absolute paths are left
+            out; such a project opens where they are.
         listing: names of all images where the project was made of a folder and not of a table.
     Raises:
         StoreError: if the file cannot be written, or a blob that an answer needs is not whole.
@@ -83,19 +87,6 @@ def write_archive(
     finally:
         half.unlink(missing_ok=True)
     return packed
-
-
-def source_of(folder: Path, created: Mapping[str, Any]) -> str:
-    """The manifest of a project, relative to its folder or absolute.
-
-    A project that was opened from an archive has its images elsewhere than where it began;
-    `project.json` then names the manifest as `source`.
-
-    Args:
-        created: the payload of the journal's first entry.
-    """
-    began = created.get("spec", {}).get("data", {}).get("source", MANIFEST)
-    return str(read_about(folder).get("source") or began)
 
 
 def blobs_of(event: Event) -> Iterator[tuple[str, bool]]:
@@ -188,28 +179,37 @@ def _manifest(folder: Path, events: tuple[Event, ...], listing: Sequence[str]) -
 
 
 def _named_files(manifest: Manifest) -> set[str]:
-    """Files below the manifest's folder that its cells name, as written but for `./`."""
-    found: set[str] = set()
+    """Files below the manifest's folder that it names, as written but for `./`."""
     root = manifest.root.resolve()
-    rows = csv.reader(io.StringIO(manifest.text, newline=""))
-    cells = {part for row in rows for cell in row for part in cell.split("|")}
-    for cell in cells:
-        for name in {cell.strip(), cell.strip().rpartition("#")[0]} - {""}:
-            found.update(_below(root, name))
-    return found - {manifest.name}
+    names = set(_names(manifest.text))
+    return {file for name in names for file in _below(root, name)} - {manifest.name}
+
+
+def _names(text: str) -> Iterator[str]:
+    """What the cells of images, masks and weak regions name, as a manifest is read."""
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    columns = [column.strip().lower() for column in next(rows, [])]
+    for row in rows:
+        cells = dict(zip(columns, row, strict=False))
+        yield cells.get("image", "").strip()
+        for column in REGIONS:
+            yield from (part.strip() for part in cells.get(column, "").split("|"))
 
 
 def _below(root: Path, name: str) -> Iterator[str]:
+    file, _, part = name.rpartition("#")
     if Path(name).is_absolute() or len(name) > CHUNK:
         return
     try:
-        path = safe_join(root, name)
-        if path.is_file():
-            yield path.relative_to(root).as_posix()
+        for path in {safe_join(root, written) for written in {name, file} - {""}}:
+            if path.is_file():
+                yield path.relative_to(root).as_posix()
         # A folder counts where an address names a series in it, so never the root as a whole.
-        elif path.is_dir() and path != root:
-            inside = (each for each in path.rglob("*") if each.is_file() and not each.is_symlink())
-            yield from (each.relative_to(root).as_posix() for each in inside)
+        folder = safe_join(root, file)
+        if SERIES.match(part) and folder.is_dir() and folder != root:
+            inside = (one for one in folder.rglob("*") if one.is_file() and not one.is_symlink())
+            yield from (one.relative_to(root).as_posix() for one in inside)
     except (DataError, OSError):  # a cell that is no path of this folder
         return
 

@@ -1,19 +1,21 @@
 """Backup: a copy of a project that is being used, whole or not at all, that opens as it is."""
 
+import contextlib
 import json
 import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert, select
 
 from foveal.core.errors import StoreError
 from foveal.store.engine import Database, database, translated
-from foveal.store.folder import PROJECT
+from foveal.store.folder import PROJECT, source_of
 from foveal.store.journal import METADATA as OF_JOURNAL
 from foveal.store.migrate import upgrade
 from foveal.store.tables import METADATA
@@ -22,12 +24,16 @@ DATABASE = "project.sqlite"
 LEFT_OUT = frozenset({"cache"})  # can be made again
 
 
-def copy_project(folder: Path, where: Database, target: Path) -> None:
+def copy_project(folder: Path, where: Database, target: Path, created: Mapping[str, Any]) -> None:
     """Copy a project to a folder that is empty or not there.
 
     The database is copied first, as of one moment; what its entries name was written before them,
-    so it is there to be copied after. A project of a database server becomes one in a folder.
+    so it is there to be copied after; a model stays there until the second training after its own.
+    A project of a database server becomes one in a folder, and a manifest that lies outside the
+    project is named by its absolute path.
 
+    Args:
+        created: the payload of the journal's first entry.
     Raises:
         StoreError: if there is something in the folder, or it cannot be written.
     """
@@ -43,7 +49,7 @@ def copy_project(folder: Path, where: Database, target: Path) -> None:
         half.mkdir(parents=True)
         copy_database(where, half / DATABASE)
         _copy_files(folder, half)
-        _say_where(half / PROJECT)
+        _say_where(half / PROJECT, _seen_from_elsewhere(folder, source_of(folder, created)))
         os.sync()
         if target.exists():
             target.rmdir()
@@ -92,7 +98,8 @@ def _copy_files(folder: Path, target: Path) -> None:
     for path in _files(folder):
         to = target / path.relative_to(folder)
         to.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, to)  # with its mode: the secret stays one
+        with contextlib.suppress(FileNotFoundError):  # an old model that was dropped meanwhile
+            shutil.copy(path, to)  # with its mode: the secret stays one
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -105,7 +112,14 @@ def _files(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _say_where(project: Path) -> None:
+def _seen_from_elsewhere(folder: Path, source: str) -> str:
+    """A manifest as a copy of the project finds it."""
+    own = folder.resolve()
+    there = os.path.normpath(own / source)
+    return source if Path(there).is_relative_to(own) else there
+
+
+def _say_where(project: Path, source: str) -> None:
     """A backup lies in its folder, wherever the project did."""
-    about = json.loads(project.read_text()) | {"database": ""}
+    about = json.loads(project.read_text()) | {"database": "", "source": source}
     project.write_text(json.dumps(about, indent=2) + "\n")

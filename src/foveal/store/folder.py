@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,19 @@ def read_about(folder: Path) -> dict[str, Any]:
             f"project {folder.name!r} was made by a newer Foveal; update Foveal to open it"
         )
     return about | found
+
+
+def source_of(folder: Path, created: Mapping[str, Any]) -> str:
+    """The manifest of a project, relative to its folder or absolute.
+
+    A project that was opened from an archive, and a backup, have their images elsewhere than where
+    the project began; `project.json` then names the manifest as `source`.
+
+    Args:
+        created: the payload of the journal's first entry.
+    """
+    began = created.get("spec", {}).get("data", {}).get("source", "")
+    return str(read_about(folder).get("source") or began)
 
 
 def check_address(folder: Path, on_server: bool, given: bool) -> None:

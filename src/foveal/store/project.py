@@ -204,7 +204,11 @@ class ProjectStore:
 
     def backup(self, target: Path) -> None:
         """A copy of the project, whole or not at all, that opens as it is; see `store.backup`."""
-        copy_project(self.folder, self.database, target)
+        with self._room.read(
+            "back up"
+        ) as connection:  # the first entry alone: the rest may be torn
+            first = next(walk(connection), None)
+        copy_project(self.folder, self.database, target, first.payload if first else {})
 
     def close(self) -> None:
         """Let go of the database; closing twice is harmless."""

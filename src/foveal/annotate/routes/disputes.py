@@ -53,9 +53,9 @@ def disputed_pixels(
 
 @router.post("/disputes/{sample}/settle")
 def settle(sample: SampleKey, body: Ruling, asking: Lead, desk: AtDesk) -> dict[str, Any]:
-    """The last word on a case that was read; it outweighs all readers."""
+    """The last word on a case that was read or imported; it outweighs all readers and imports."""
     live = desk.live()
-    if not live.answers(sample):
+    if not live.answers(sample) and sample not in live.ruled:
         raise RefusedError(404, "unknown", "Nobody has read such a case.")
     verdict: Verdict = "bad" if body.bad else "labeled"
     shapes = drawn_of(verdict, body.shapes, live, desk.images.size(sample))

@@ -1,5 +1,6 @@
 """Volumes: regions drawn on slices, put back on the grid of the scan they were cut from."""
 
+import csv
 import hashlib
 import io
 import tempfile
@@ -41,6 +42,7 @@ def to_nifti(drawn: Iterable[Drawn]) -> bytes:
     """A zip with a label map for each NIfTI volume of which a slice was read.
 
     Number 1 is the first class of the volume in alphabetical order, and so on; `volumes.csv` tells.
+    Folders are named by `folder_of`.
     Slices that nobody read are background, as are those on which nothing was drawn.
 
     Raises:
@@ -76,6 +78,17 @@ def to_dicom(drawn: Iterable[Drawn], cache: Path) -> bytes:
         return "; ".join(sorted(masks))
 
     return _packed(drawn, write, dicom=True)
+
+
+def folder_of(address: str) -> str:
+    """The folder of a volume: a hash of its name, since names of files can hold names of patients.
+
+    Whoever has the manifest can tell which it is.
+
+    Args:
+        address: of any of its slices; what stands before the last colon is hashed.
+    """
+    return hashlib.sha256(address.rpartition(":")[0].encode()).hexdigest()[:12]
 
 
 def put_back(parts: Sequence[Drawn]) -> dict[str, BoolArray]:
@@ -116,17 +129,18 @@ def _packed(
             f"labels go back into {kind} only where slices of them were read, but none were; "
             "export masks as PNG, or CSV"
         )
-    data, lines = io.BytesIO(), ["folder,slice,classes"]
+    data, text = io.BytesIO(), io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("folder", "slices", "classes"))
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for parts in volumes.values():
             source = parts[0].place.archive
             assert source is not None
-            # Named by a hash: names of files can hold names of patients.
-            name = hashlib.sha256(parts[0].address.rpartition(":")[0].encode()).hexdigest()[:12]
+            name = folder_of(parts[0].address)
             with tempfile.TemporaryDirectory() as made:
                 told = write(Path(made), source, parts, put_back(parts))
                 for path in sorted(Path(made).iterdir()):
                     archive.write(path, f"{name}/{path.name}")
-            lines.append(f'{name},"{parts[0].address}","{told}"')
-        archive.writestr(TABLE, "\n".join(lines) + "\n")
+            table.writerow((name, len(parts), told))
+        archive.writestr(TABLE, text.getvalue())
     return data.getvalue()

@@ -22,8 +22,8 @@ from foveal.loop.bench import Watch, unwatched
 from foveal.loop.constraints import smallest_unit
 from foveal.loop.live.order import slice_by_slice
 from foveal.loop.seed_set import random_query, volumes_query
-from foveal.store.archive import source_of
 from foveal.store.blobs import Blobs
+from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 from foveal.store.records import annotated, queried
 

@@ -164,8 +164,9 @@ class Worker:
         )
         self._store.append([trained(record)])
         self._model = (checkpoint, taught.model)
-        old = live.trained[-1].checkpoint if live.trained else ""
-        if old and old != checkpoint:
+        # The one before stays: a backup or an export that began before may be on its way to it.
+        old = live.trained[-2].checkpoint if len(live.trained) > 1 else ""
+        if old and old not in (checkpoint, live.trained[-1].checkpoint):
             self._store.blobs.drop(old)
 
     def _ask(self, live: LiveState, bench: Bench) -> None:

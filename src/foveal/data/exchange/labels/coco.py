@@ -34,7 +34,7 @@ def to_coco(records: Iterable[LabeledImage], classes: Sequence[str]) -> bytes:
         images.append({"id": number, "file_name": one.image, **size})
         if one.label is None:
             continue
-        for body in [_written(shape, one) for shape in one.shapes.shapes] or [_whole()]:
+        for body in [_written(shape, one) for shape in one.drawn] or [_whole()]:
             annotations.append(
                 {
                     "id": len(annotations) + 1,

@@ -35,7 +35,7 @@ def to_cvat(records: Iterable[LabeledImage], classes: Sequence[str]) -> bytes:
         if one.label is None:
             continue
         Xml.SubElement(image, "tag", label=one.label, source="manual")
-        for shape in one.shapes.shapes:
+        for shape in one.drawn:
             kind, marks = _written(shape, one)
             common = {"label": one.label, "source": "manual", "occluded": "0", "z_order": "0"}
             Xml.SubElement(image, kind, common | marks)

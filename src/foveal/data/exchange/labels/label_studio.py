@@ -1,9 +1,11 @@
 """Label Studio's JSON: a choice for the class; rectangles, polygons, brush strokes for regions."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 
@@ -26,6 +28,9 @@ WORD_BITS = 8
 MOST_BYTES_A_VALUE, HEADER_BYTES = 3, 64
 RUN_BITS = (3, 4, 8, 16)  # sizes of run lengths that a code of two bits chooses from
 WORDS = frozenset({"choices", "textarea", "rating", "number", "datetime", "taxonomy"})
+STORED = re.compile(
+    r"/data/(?:upload/(?:\d+/)?[0-9a-f]{8}-(?P<upload>[^/]+)|local-files/\?d=(?P<local>.+))$"
+)
 CHANNELS = 4  # a stroke is stored as RGBA, its alpha being the mask
 
 
@@ -35,7 +40,7 @@ def to_label_studio(records: Iterable[LabeledImage]) -> bytes:
     for one in records:
         task: dict[str, Any] = {"data": {IMAGE: one.image}}
         if one.label is not None:
-            results = [_choice(one), *(_written(shape, one) for shape in one.shapes.shapes)]
+            results = [_choice(one), *(_written(shape, one) for shape in one.drawn)]
             told: dict[str, Any] = {"result": results, "completed_by": {"email": one.annotator}}
             told |= {"lead_time": one.seconds}
             task["annotations"] = [told]
@@ -193,7 +198,7 @@ def _read(task: Mapping[str, Any]) -> LabeledImage:
     width, height = size_of(sized["original_width"], sized["original_height"])
     shapes = [KINDS[one["type"]](one["value"], width, height) for one in drawn]
     return LabeledImage(
-        str(task["data"].get(IMAGE) or next(iter(task["data"].values()))),
+        _picture(str(task["data"].get(IMAGE) or next(iter(task["data"].values())))),
         width,
         height,
         named(next(iter(labels), None), task),
@@ -201,6 +206,14 @@ def _read(task: Mapping[str, Any]) -> LabeledImage:
         annotator=_email(told[-1]),
         seconds=seconds_of(told[-1].get("lead_time")),
     )
+
+
+def _picture(written: str) -> str:
+    """What a picture was called before Label Studio took it: uploads get 8 digits before their
+    name, and what lies in its folders is named by an address.
+    """
+    stored = STORED.search(written)
+    return unquote(stored["upload"] or stored["local"]) if stored else written
 
 
 def _email(told: Mapping[str, Any]) -> str:

@@ -1,31 +1,51 @@
 """LabeledImage: what was said of one picture, in words that every format can be made of."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from foveal.core.arrays import BoolArray
 from foveal.core.errors import DataError
-from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes
+from foveal.core.shapes import Box, Mask, Polygon, Shape, Shapes, parse_shapes, rasterize
 
 MOST_BYTES = 2**28  # of a file that is read
 MOST_PIXELS = 2**26  # of a picture that a file speaks of
+MOST_SECONDS = 86_400.0  # of one reading: other tools count for as long as a page is open
+RULINGS = frozenset({"adjudication", "imported"})  # purposes of answers that outweigh readers'
+REPEAT = "repeat"  # of one that was asked for to see whether a reader agrees with themselves
 
 
 @dataclass(frozen=True, slots=True)
 class LabeledImage:
-    """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled."""
+    """One picture; `image` as the manifest names it, `label` None unless the verdict is labeled.
+
+    `shapes` is None where nothing is known of a region, and without shapes where somebody who could
+    have drawn one saw nothing to draw. `purpose` and `assisted` are those of `core.annotation`,
+    where a format keeps them.
+    """
 
     image: str
     width: int
     height: int
     label: str | None
-    shapes: Shapes
+    shapes: Shapes | None
     verdict: str = "labeled"
     annotator: str = ""
     seconds: float = 0.0
     at: str = ""
+    purpose: str = ""
+    assisted: bool = False
+
+    @property
+    def drawn(self) -> tuple[Shape, ...]:
+        """What was drawn; () also where nothing is known."""
+        return () if self.shapes is None else self.shapes.shapes
+
+    @property
+    def region(self) -> BoolArray:
+        """(H, W) pixels that were drawn."""
+        return rasterize(Shapes(self.width, self.height, self.drawn))
 
 
 UNFIT = (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError)
@@ -69,21 +89,25 @@ def size_of(width: Any, height: Any) -> tuple[int, int]:
     return w, h
 
 
-def shapes_of(width: int, height: int, shapes: Iterable[Shape]) -> Shapes:
+def shapes_of(width: int, height: int, shapes: Sequence[Shape]) -> Shapes | None:
     """Shapes that other programs drew, held to what a reader could have drawn here.
 
-    Coordinates a little outside are brought to the border: other tools allow them.
+    Coordinates a little outside are brought to the border: other tools allow them. None if there
+    are none: a class alone does not say that there is nothing to see.
     """
+    if not shapes:
+        return None
     drawn = Shapes(width, height, tuple(_inside(shape, width, height) for shape in shapes))
     return parse_shapes(drawn.as_dict(), width, height)
 
 
 def seconds_of(value: Any) -> float:
-    """Reading time; 0 where none is told, ValueError if it cannot be one."""
-    seconds = float(value or 0)
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"a reading of {seconds} seconds cannot be")
-    return seconds
+    """Reading time; 0 where none is told, or one that cannot be."""
+    try:
+        seconds = float(value or 0)
+    except (TypeError, ValueError):
+        return 0.0
+    return seconds if 0 <= seconds <= MOST_SECONDS else 0.0
 
 
 def named(label: str | None, image: Mapping[str, Any]) -> str:
@@ -98,6 +122,9 @@ def matched(
 ) -> tuple[dict[str, LabeledImage], list[str]]:
     """Read pictures by the samples they belong to, and what could not be matched.
 
+    Of several answers about a picture the last ruling stands, else the last answer, as they do in
+    a project; answers without a class, and repeats, are passed over.
+
     Args:
         known: sample ids by image name as the manifest has it. A picture is found by this name,
             else by its file name where only one picture has it.
@@ -107,15 +134,20 @@ def matched(
         by_file.setdefault(PurePosixPath(name).name, []).append(its)
     result: dict[str, LabeledImage] = {}
     problems = []
-    for one in found:
+    telling = [one for one in found if one.verdict == "labeled" and one.purpose != REPEAT]
+    for one in sorted(telling, key=lambda one: one.purpose in RULINGS):
         name = one.image.replace("\\", "/")
         near = by_file.get(PurePosixPath(name).name, [])
         sample = known.get(name) or (near[0] if len(near) == 1 else None)
         if sample is None:
-            how = "several pictures have its name" if near else "the project has no such picture"
+            how = (
+                "several pictures have its name"
+                if near
+                else "the project has no such picture that can be read"
+            )
             problems.append(f"{PurePosixPath(name).name}: {how}")
-        elif sample in result:
-            problems.append(f"{PurePosixPath(name).name}: it comes twice; the first was taken")
+        elif sample in result and result[sample].image != one.image:
+            problems.append(f"{PurePosixPath(name).name}: it comes from two folders; one was taken")
         else:
             result[sample] = one
     return result, problems

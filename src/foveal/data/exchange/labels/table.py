@@ -4,22 +4,26 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from datetime import datetime
 
 from foveal.core.errors import DataError
-from foveal.core.shapes import parse_shapes
+from foveal.core.shapes import VERSION, Shapes, parse_shapes
 from foveal.data.exchange.labels.record import (
+    MOST_BYTES,
     Gathering,
     LabeledImage,
     Read,
     check_bytes,
     seconds_of,
-    shapes_of,
     size_of,
 )
 
 COLUMNS = (
-    "image", "width", "height", "verdict", "class", "annotator", "seconds", "at", "shapes",
+    "image", "width", "height", "verdict", "class", "annotator", "seconds", "at", "purpose",
+    "assisted", "shapes",
 )  # fmt: skip
+# A busy mask is longer than the usual limit, which is one for all threads: so it is set only once.
+csv.field_size_limit(MOST_BYTES)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets would compute
 
 
@@ -29,10 +33,11 @@ def to_csv(records: Iterable[LabeledImage]) -> bytes:
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(COLUMNS)
     for one in records:
-        shapes = json.dumps(one.shapes.as_dict()["shapes"], separators=(",", ":"))
+        shapes = "" if one.shapes is None else _json(one.shapes.as_dict()["shapes"])
         words = (one.image, one.width, one.height, one.verdict, one.label or "", one.annotator)
-        cells = (*map(_plain, words), repr(float(one.seconds)), one.at, shapes)
-        rows.writerow(cells)
+        assisted = "yes" if one.assisted else "no"
+        more = (repr(float(one.seconds)), one.at, one.purpose, assisted, shapes)
+        rows.writerow((*map(_plain, words), *more))
     return text.getvalue().encode()
 
 
@@ -53,21 +58,16 @@ def from_csv(data: bytes) -> Read:
             "from a project to see how it looks"
         )
     gathering = Gathering()
-    before = csv.field_size_limit(len(data) + 1)  # a busy mask is longer than the usual limit
     try:
         for number, row in enumerate(rows, 2):
             gathering.take(f"row {number}", lambda row=row: _read(row))  # type: ignore[misc]
     except csv.Error as error:
         gathering.problems.append(f"row {rows.line_num}: {error}; the rest was not read")
-    finally:
-        csv.field_size_limit(before)
     return gathering.result()
 
 
 def _read(row: dict[str, str]) -> LabeledImage:
     width, height = size_of(row["width"], row["height"])
-    listed = json.loads(row.get("shapes") or "[]")
-    drawn = {"version": 1, "width": width, "height": height, "shapes": listed}
     verdict = row.get("verdict") or "labeled"
     label = _unquoted(row["class"])
     if (verdict == "labeled") != bool(label):
@@ -77,12 +77,35 @@ def _read(row: dict[str, str]) -> LabeledImage:
         width,
         height,
         label or None,
-        shapes_of(width, height, parse_shapes(drawn, width, height).shapes),
+        _drawn(row.get("shapes") or "", width, height),
         verdict,
         _unquoted(row.get("annotator") or ""),
         seconds_of(row.get("seconds")),
-        row.get("at") or "",
+        _time(row.get("at") or ""),
+        row.get("purpose") or "",
+        row.get("assisted") == "yes",
     )
+
+
+def _time(cell: str) -> str:
+    """An ISO time as it was written; "" for all else."""
+    try:
+        datetime.fromisoformat(cell)
+    except ValueError:
+        return ""
+    return cell
+
+
+def _drawn(cell: str, width: int, height: int) -> Shapes | None:
+    """An empty list says that nothing was drawn, an empty cell nothing at all."""
+    if not cell:
+        return None
+    drawn = {"version": VERSION, "width": width, "height": height, "shapes": json.loads(cell)}
+    return parse_shapes(drawn, width, height)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _plain(value: object) -> object:
