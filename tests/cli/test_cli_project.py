@@ -35,6 +35,7 @@ def project(images):
     made = foveal("init", folder, "--pool", images / "labels.csv", *MAKE)
     assert made.status == 0, made
     assert "24 images to choose from, 8 for the test, 0 read already" in made.out
+    assert "Patients: 19; none crosses the split." in made.out
     with ProjectStore.open(folder) as store:
         pool = collection_of(parse_spec(store.live().created["spec"]), folder)
         ScriptedReader(images).read(store, pool, 9)
@@ -129,7 +130,9 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
     folder.mkdir()
     for path in images.glob("train*.png"):
         (folder / path.name).write_bytes(path.read_bytes())
-    assert foveal("init", made, "--images", folder, *MAKE).status == 0
+    said = foveal("init", made, "--images", folder, *MAKE)
+    assert said.status == 0
+    assert "Patients: 24 images have none, so each of them counts as a patient" in said.out
     whole, other = tmp_path / "whole.zip", tmp_path / "other"
     said = foveal("export", made, "--format", "archive", "--with-images", "--out", whole)
     assert "24 images" in said.out

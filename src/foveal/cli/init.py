@@ -66,6 +66,6 @@ def command(
     tell(console, [*wrong, *begun.problems])
     told = (
         f"Project {project}: {begun.candidates} images to choose from, {begun.tests} for the test, "
-        f"{begun.imported} read already.\nNext: foveal serve {project}"
+        f"{begun.imported} read already."
     )
-    tell(console, [told])
+    tell(console, [told, begun.patients, f"Next: foveal serve {project}"])

@@ -34,12 +34,13 @@ IMPORTER = "manifest"
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a new project holds."""
+    """What a new project holds; `patients` says whether they are known."""
 
     id: str
     candidates: int
     tests: int
     imported: int
+    patients: str
     problems: tuple[str, ...]
 
 
@@ -99,6 +100,7 @@ def init_project(
             len(pool.ids("unlabeled")),
             len(pool.ids("test")),
             len(known),
+            collection.receipt.patients(),
             tuple(map(str, collection.problems)),
         )
 
