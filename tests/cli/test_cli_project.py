@@ -143,6 +143,39 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
         assert set(pools[1].ids("unlabeled")) <= set(second.live().parts)
 
 
+def folders_of(images, top, names):
+    """Images in folders by name, in turn."""
+    for i, path in enumerate(sorted(images.glob("train*.png"))):
+        folder = top / names[i % len(names)]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return top
+
+
+def test_folders_by_patient_are_no_labels_and_their_names_are_told_to_nobody(images, tmp_path):
+    top = folders_of(images, tmp_path / "us", ["smith_0", "smith_1", "disc"])
+    said = foveal("init", tmp_path / "made", "--images", top, *MAKE)
+    assert said.status == 0
+    assert "us: 2 of its 3 folders are not named as a class" in said.out
+    assert "0 read already" in said.out
+    assert "smith" not in said.out + said.err
+    with ProjectStore.open(tmp_path / "made") as store:
+        assert store.live().created["receipt"]["counts"]["test"].keys() == {""}
+    (top / "smith_2").mkdir()
+    (top / "smith_2" / "new.png").write_bytes((images / "test01.png").read_bytes())
+    again = foveal("add", tmp_path / "made")
+    assert "1 images came in, 0 of them read already" in again.out
+    assert "smith" not in again.out + again.err
+
+
+def test_folders_by_class_are_labels(images, tmp_path):
+    top = folders_of(images, tmp_path / "us", ["disc", "square"])
+    said = foveal("init", tmp_path / "made", "--images", top, *MAKE)
+    assert said.status == 0
+    assert "0 read already" not in said.out
+    assert "[folders]" not in said.out
+
+
 def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):
     copy = project.with_name("copy")
     assert foveal("backup", project, copy).status == 0

@@ -36,6 +36,7 @@ def command(
 
     A fifth of the patients is frozen as test part, unless the manifest has a `split` column; people
     read of it now and then, so that the learning curve can be believed. DICOM is de-identified.
+    Names of folders are labels, which count as read, if all of them are classes.
 
     --live takes train_every=20, queue=60, reading=assisted, tools=[box], overlap_readers=2,
     overlap_share=0.1, repeat_share=0.05, test_every=5, test_target=100 and more (docs/live.md).
@@ -61,7 +62,9 @@ def command(
     settings = {} if spec is None else read_settings(spec, [])
     settings = with_settings(settings, read_changes(changes or []))
     with watching(console) as (_, watcher):
-        source, wrong = (pool, []) if pool else indexed(images or Path(), project, watcher)
+        source, wrong = (
+            (pool, []) if pool else indexed(images or Path(), project, wanted.classes, watcher)
+        )
         begun = init_project(project, source, wanted, settings, database, watcher)
     tell(console, [*wrong, *begun.problems])
     told = (

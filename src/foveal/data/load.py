@@ -44,6 +44,7 @@ def load_pool(
     blank_labels: BlankLabels = "exclude",
     empty_region_classes: AnyCollection[str] | None = None,
     settled: Mapping[SampleId, Side] | None = None,
+    classes: AnyCollection[str] | None = None,
 ) -> Collection:
     """A source as a pool that can be believed: checked, split by patient, free of repeats.
 
@@ -63,6 +64,7 @@ def load_pool(
             that never has a region while all others always have).
         settled: sides that hold whatever the source says; then none is drawn by chance, and other
             images follow their patient or are candidates.
+        classes: see `read_source`.
     Raises:
         DataError: if the source cannot be opened or no image of it can be used.
         SpecError: if the pool holds 3-D tiles and `spec.image_size` is not their side.
@@ -70,7 +72,7 @@ def load_pool(
     """
     settings = spec or DataSpec(source=str(source))
     folder = cache or cache_root()
-    rows, problems = read_source(source, folder, base, progress=progress)
+    rows, problems = read_source(source, folder, base, progress=progress, classes=classes)
     found = survey(rows, folder, progress)
     problems += found.problems
     problems += _float_problems(rows, found.facts, settings)

@@ -1,7 +1,7 @@
 """Init: a folder of images becomes a project that people can read in at once."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,8 @@ def init_project(
     """
     spec = spec_of(settings, os.path.relpath(manifest, folder), live)
     # The folder is made last, so that whatever is wrong leaves nothing behind.
-    collection = collection_of(placed(spec, str(manifest.resolve())), folder, watch)
+    placed_spec = placed(spec, str(manifest.resolve()))
+    collection = collection_of(placed_spec, folder, watch, classes=live.classes)
     pool = collection.pool
     check(pool, live)
     if live.queue < (need := smallest_unit(pool, spec)):
@@ -139,11 +140,14 @@ def collection_of(
     folder: Path,
     watch: Watch = unwatched,
     parts: Mapping[SampleId, Part] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Collection:
     """All images of a project, read or not.
 
     Args:
         parts: those of a project that has begun: no image changes its side any more.
+        classes: of the project, where labels that the source has are to be taken in: names of
+            folders are labels only if all are classes, for they may be those of patients.
     """
     return load_pool(
         spec.data.source,
@@ -152,6 +156,7 @@ def collection_of(
         lambda done, of: watch("reading images", done, of),
         blank_labels="keep_all",
         settled=None if parts is None else sides_of(parts),
+        classes=classes,
     )
 
 
