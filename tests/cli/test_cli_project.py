@@ -14,6 +14,7 @@ from foveal.core.spec import parse_spec
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
+from nifti_files import noise, write_nifti
 
 MAKE = (
     "--classes", "disc,square", "--live", "train_every=6", "--live", "queue=8",
@@ -174,6 +175,20 @@ def test_folders_by_class_are_labels(images, tmp_path):
     assert said.status == 0
     assert "0 read already" not in said.out
     assert "[folders]" not in said.out
+
+
+def test_a_project_is_of_pictures_and_not_of_tiles(tmp_path):
+    for i in range(8):
+        write_nifti(tmp_path / f"s{i}.nii.gz", noise((16, 16, 16), seed=i))
+    lines = ["image,patient", *(f"s{i}.nii.gz#tile16:0,p{i}" for i in range(8))]
+    (tmp_path / "pool.csv").write_text("\n".join(lines))
+    said = foveal(
+        "init", tmp_path / "made", "--pool", tmp_path / "pool.csv", "--classes", "no,yes",
+        "--set", "data.image_size=16", "--set", "task=segmentation",
+    )  # fmt: skip
+    assert said.status == 2
+    assert "3-D tiles; cut the volumes into slices" in " ".join(said.err.split())
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):

@@ -167,6 +167,11 @@ def sides_of(parts: Mapping[SampleId, Part]) -> dict[SampleId, Side]:
 
 def check(pool: Pool, live: LiveSpec) -> None:
     """Raise `DataError` unless a pool can become a project with these classes."""
+    if any(len(sample.shape) > 2 for sample in pool.samples):
+        raise DataError(
+            "the images of a project must be pictures, for people draw on one at a time, but these "
+            "are 3-D tiles; cut the volumes into slices (`foveal index --unit slice`)"
+        )
     if len(pool.ids("unlabeled")) < FEWEST:
         raise DataError(
             f"a project needs {FEWEST} images to choose from, besides those of the test part, but "
