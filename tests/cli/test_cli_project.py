@@ -35,7 +35,7 @@ def project(images):
     folder = images / "project"
     made = foveal("init", folder, "--pool", images / "labels.csv", *MAKE)
     assert made.status == 0, made
-    assert "24 images to choose from, 8 for the test, 0 read already" in made.out
+    assert "30 images to choose from, 8 for the test, 0 read already" in made.out
     assert "Patients: 19; none crosses the split." in made.out
     with ProjectStore.open(folder) as store:
         pool = collection_of(parse_spec(store.live().created["spec"]), folder)
@@ -47,7 +47,7 @@ def project(images):
 def test_status_tells_what_was_read_and_what_the_model_is_worth(project):
     said = foveal("status", project)
     assert said.status == 0
-    assert "6 of 24 images read" in said.out
+    assert "6 of 30 images read" in said.out
     assert "3 of 8 test images" in said.out
     assert "With 6 labels: macro AUROC" in said.out
     told = json.loads(foveal("status", project, "--json").out)

@@ -34,8 +34,9 @@ def command(
 ) -> None:
     """Make a project of images, in which people read while a model learns what to ask next.
 
-    A fifth of the patients is frozen as test part, unless the manifest has a `split` column; people
-    read of it now and then, so that the learning curve can be believed. DICOM is de-identified.
+    A fifth of the patients is frozen as test part, unless the manifest has a `split` column, of
+    which `test` is that part and `val` is read like `train`. People read of it now and then, so
+    that the learning curve can be believed. DICOM is de-identified.
     Names of folders are labels, which count as read, if all of them are classes.
 
     --live takes train_every=20, queue=60, reading=assisted, tools=[box], overlap_readers=2,

@@ -10,7 +10,7 @@ import yaml
 
 from foveal import __version__
 from foveal.core.annotation import Annotation
-from foveal.core.errors import BudgetError, DataError
+from foveal.core.errors import BudgetError, DataError, SpecError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
 from foveal.core.pool import SIDES, Part, Pool, Sample, SampleId, Side
@@ -54,8 +54,9 @@ def init_project(
 ) -> Beginning:
     """Make a project of the images that a manifest names.
 
-    The test part is frozen here: as the manifest says, else drawn by patient. Labels and masks that
-    the manifest has count as read. The first query is random, so that nobody waits for the model.
+    The test part is frozen here: as the manifest says, else drawn by patient. What a manifest holds
+    for validation is to be read too. Labels and masks that it has count as read. The first query is
+    random, so that nobody waits for the model.
 
     Args:
         manifest: beside or within the project's folder; it is read again whenever the project is.
@@ -127,9 +128,15 @@ def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> Experim
     """The experiment of a project; no validation part, for people read each label of it.
 
     Raises:
-        SpecError: if the settings do not fit.
+        SpecError: if the settings do not fit, or ask for a validation part.
     """
-    data = {"val_fraction": 0.0, **settings.get("data", {}), "source": source}
+    given = settings.get("data", {})
+    if given.get("val_fraction", 0.0):
+        raise SpecError(
+            "`data.val_fraction` must be 0 in a project, in which all but the test part teach, but "
+            f"is {given['val_fraction']}; leave it out"
+        )
+    data = {**given, "val_fraction": 0.0, "source": source}
     regions = {"annotate": "mask" if live.tools else "none", **settings.get("regions", {})}
     whole = {"regions": regions, **settings, "data": data, "budget": live.queue}
     return parse_spec(whole)
@@ -157,6 +164,7 @@ def collection_of(
         blank_labels="keep_all",
         settled=None if parts is None else sides_of(parts),
         classes=classes,
+        validation=False,
     )
 
 
