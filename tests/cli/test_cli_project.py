@@ -64,16 +64,40 @@ def test_the_queue_is_a_table(project, tmp_path):
 
 def test_accounts_are_added_invited_and_changed(project):
     assert "/#token=" in foveal("accounts", project, "add", "dr.lee", "--role", "lead").out
-    assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
-    assert foveal("accounts", project, "disable", "dr.lee").status == 0
     assert "needs an admin" in foveal("serve", project, "--port", 0).err
+    assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
     listed = foveal("accounts", project).out
     assert "dr.lee" in listed
     assert "by invitation" in listed
     assert foveal("accounts", project, "add", "dr.lee").status == 2
     assert foveal("accounts", project, "add").status == 2
     assert foveal("accounts", project, "add", "../x").status == 2
+    unknown = foveal("accounts", project, "invite", "dr.leo")
+    assert unknown.status == 2
+    assert "no account 'dr.leo'. Did you mean 'dr.lee'?" in unknown.err
+
+
+def test_the_last_admin_stays_one_and_a_role_is_never_guessed(project):
+    foveal("accounts", project, "add", "chief", "--role", "admin")
+    foveal("accounts", project, "disable", "dr.lee")
+    for change in (("disable",), ("role", "--role", "lead")):
+        said = foveal("accounts", project, change[0], "chief", *change[1:])
+        assert said.status == 2
+        assert "'chief' is the only one" in " ".join(said.err.split())
+    assert foveal("accounts", project, "role", "chief").status == 2
+    with ProjectStore.open(project) as store:
+        chief = store.accounts.known("chief")
+        assert (chief.role, chief.enabled) == ("admin", True)
     assert foveal("accounts", project, "enable", "dr.lee").status == 0
+
+
+def test_whoever_is_disabled_is_logged_out_for_good(project):
+    foveal("accounts", project, "add", "guest")
+    with ProjectStore.open(project) as store:
+        session = store.tokens.give("guest", 3600.0)
+        assert foveal("accounts", project, "disable", "guest").status == 0
+        assert foveal("accounts", project, "enable", "guest").status == 0
+        assert store.tokens.holder(session) is None
 
 
 @pytest.mark.parametrize("name", ["csv", "coco", "label-studio", "cvat"])

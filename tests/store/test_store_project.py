@@ -5,6 +5,7 @@ import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -309,3 +310,20 @@ def test_verify_finds_lost_and_altered_drawings(saved):
     assert "restore" in lost
     assert "entry 3" in altered
     assert "altered" in altered
+
+
+def test_a_secret_of_somebody_else_is_no_reason_to_delete_it(tmp_path, monkeypatch):
+    with new_project(tmp_path / "p"):
+        pass
+
+    read = Path.read_text
+
+    def denied(path, *given):
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return read(path, *given)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(StoreError, match="allowed to read its 'secret'") as told:
+        ProjectStore.open(tmp_path / "p")
+    assert "delete" not in str(told.value)

@@ -14,11 +14,12 @@ from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
+from foveal.core.access import Role
 from foveal.core.pool import SampleId
 from foveal.core.region import decode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
 from foveal.evaluate import dice
-from foveal.store.accounts import Account, Role
+from foveal.store.accounts import Account
 from foveal.store.archive import source_of
 from foveal.store.leases import Lease
 from foveal.store.live import LiveState, quarantined

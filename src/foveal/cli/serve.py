@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from foveal.store.project import ProjectStore
 
 FIRST_ADMIN = "admin"
-INVITATION_SECONDS = 3600.0
+LOGIN_SECONDS = 3600.0
 
 
 def command(
@@ -55,7 +55,7 @@ def command(
         check_safe(listen, store.accounts.all())
         desk = open_desk(store, listen.secure)
         admin = _admin(store)
-        token = store.tokens.give(admin, INVITATION_SECONDS, "invitation")
+        token = store.tokens.give(admin, LOGIN_SECONDS, "invitation")
         with bound(listen) as socket:
             scheme = "https" if certificate else "http"
             where = (
