@@ -10,6 +10,8 @@ import time
 import pytest
 
 from discs import foveal
+from foveal.annotate.dashboard import MAIN_METRICS
+from foveal.cli.status import _point
 from foveal.core.spec import parse_spec
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
@@ -37,6 +39,7 @@ def project(images):
     assert made.status == 0, made
     assert "30 images to choose from, 8 for the test, 0 read already" in made.out
     assert "Patients: 19; none crosses the split." in made.out
+    assert "reads nothing here" in (folder / "spec.yaml").read_text()
     with ProjectStore.open(folder) as store:
         pool = collection_of(parse_spec(store.live().created["spec"]), folder)
         ScriptedReader(images).read(store, pool, 9)
@@ -49,7 +52,7 @@ def test_status_tells_what_was_read_and_what_the_model_is_worth(project):
     assert said.status == 0
     assert "6 of 30 images read" in said.out
     assert "3 of 8 test images" in said.out
-    assert "With 6 labels: macro AUROC" in said.out
+    assert "With 6 labels: AUROC" in said.out
     told = json.loads(foveal("status", project, "--json").out)
     assert (told["labels"], len(told["curve"])) == (6, 1)
 
@@ -60,11 +63,28 @@ def test_the_queue_is_a_table(project, tmp_path):
     lines = (tmp_path / "batch.csv").read_text().splitlines()
     assert lines[0] == "rank,image,why"
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+    for more in (("--strategy", "margin"), ("--set", "seed=1"), ("--task", "segmentation")):
+        refused = foveal("select", project, *more, "--out", tmp_path / "other.csv")
+        assert refused.status == 2
+        assert "leave them out" in " ".join(refused.err.split())
+    assert not (tmp_path / "other.csv").exists()
+
+
+def test_a_curve_is_told_in_the_metric_of_its_task():
+    point = {"labels": 6, "tested_on": 3, "interval": {}}
+    told = _point(point | {"metrics": {"cam_dice": 0.1, "dice": 0.75}}, MAIN_METRICS)
+    assert told == "With 6 labels: Dice 0.750 on 3 test images."
+    told = _point(point | {"metrics": {"accuracy": 1.0, "macro_auroc": None}}, MAIN_METRICS)
+    assert "AUROC cannot be told yet" in told
+    assert "nothing measured" in _point(point | {"metrics": {}}, MAIN_METRICS)
 
 
 def test_accounts_are_added_invited_and_changed(project):
     assert "/#token=" in foveal("accounts", project, "add", "dr.lee", "--role", "lead").out
     assert "needs an admin" in foveal("serve", project, "--port", 0).err
+    said = foveal("serve", project, "--port", 0, "--certificate", project / "missing.pem")
+    assert said.status == 2
+    assert "'missing.pem' cannot be used" in " ".join(said.err.split())
     assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
     listed = foveal("accounts", project).out
     assert "dr.lee" in listed
@@ -236,6 +256,9 @@ def test_what_is_no_project_is_said(tmp_path):
     assert foveal("init", tmp_path / "p", "--classes", "a,b").status == 2
     said = foveal("init", tmp_path / "p", "--classes", "a", "--images", tmp_path)
     assert said.status == 2
+    said = foveal("init", tmp_path / "p", "--classes", "a,b", "--images", tmp_path, "--live", "x")
+    assert said.status == 2
+    assert "--live must be key=value" in said.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")

@@ -59,7 +59,7 @@ def command(
     if (images is None) == (pool is None):
         raise SpecError("a project is made of --images DIR or of --pool POOL.csv; give one of them")
     names = [name.strip() for name in classes.split(",")]
-    wanted = parse_live({"classes": names, **read_changes(live or [])})
+    wanted = parse_live({"classes": names, **read_changes(live or [], "--live")})
     settings = {} if spec is None else read_settings(spec, [])
     settings = with_settings(settings, read_changes(changes or []))
     with watching(console) as (_, watcher):

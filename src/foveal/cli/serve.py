@@ -45,12 +45,13 @@ def command(
       foveal serve breast --host 0.0.0.0 --name reading.example.org --certificate c.pem --key k.pem
     """
     from foveal.annotate.desk import open_desk
-    from foveal.annotate.serve import Listen, bound, check_safe, server
+    from foveal.annotate.serve import Listen, bound, check_certificate, check_safe, server
     from foveal.cli.supervisor import supervised
     from foveal.store.project import ProjectStore
 
     console = Console()
     listen = Listen(host, port, tuple(name or ()), certificate, key, behind_proxy)
+    check_certificate(listen)
     with ProjectStore.open(project, database) as store:
         check_safe(listen, store.accounts.all())
         desk = open_desk(store, listen.secure)
