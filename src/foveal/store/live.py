@@ -45,7 +45,6 @@ class LiveState:
     history: tuple[Annotation, ...]
     quarantined: Mapping[SampleId, str]
     by_reader: Mapping[SampleId, Mapping[str, Annotation]]
-    ruled: Mapping[SampleId, Annotation]
     resolutions: Mapping[SampleId, Resolution]
     known_at_training: int
     length: int
@@ -59,10 +58,6 @@ class LiveState:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of their indices."""
         return self.live.classes
-
-    def needed(self, sample: SampleId) -> int:
-        """Readers who must agree on a case."""
-        return needed(self.project, sample, self.live)
 
     def answers(self, sample: SampleId) -> Mapping[str, Annotation]:
         """The last answer of each reader, hidden repeats, imports and adjudications left out."""
@@ -216,7 +211,6 @@ class Folding:
             history=tuple(self._history),
             quarantined=dict(self._quarantined),
             by_reader={i: dict(told) for i, told in self._by_reader.items()},
-            ruled=dict(self._ruled),
             resolutions=dict(self._resolutions),
             known_at_training=self._known_at_training,
             length=self.length,

@@ -28,6 +28,7 @@ from foveal.store.project import ProjectStore
 from foveal.store.records import annotated, queried
 
 SPEC = "spec.yaml"
+SPEC_HEAD = b"# To look at: a project keeps its settings in its journal, and reads nothing here.\n"
 FEWEST = 4  # candidates a project makes sense with
 IMPORTER = "manifest"
 
@@ -78,7 +79,8 @@ def init_project(
             "or more"
         )
     with ProjectStore.create(folder, url) as store:
-        write_whole(folder / SPEC, yaml.safe_dump(spec.model_dump(mode="json")).encode())
+        settled = yaml.safe_dump(spec.model_dump(mode="json"))
+        write_whole(folder / SPEC, SPEC_HEAD + settled.encode())
         created = {
             "spec": spec.model_dump(mode="json"),
             "live": live.model_dump(mode="json"),
