@@ -146,9 +146,14 @@ class Client:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._token:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if not self._token:
+            return
+        try:
             self.logout()
+        except ClientError:
+            if kind is None:  # else what went wrong before is what the caller must see
+                raise
 
     def _json(
         self, method: str, path: str, body: object = None, more: Mapping[str, str] | None = None

@@ -166,7 +166,7 @@ def test_what_is_no_image_is_never_shown(site, content):
     with pytest.raises(UnreadableError) as refused:
         fresh.pixels(case["sample"])
     assert "smith" not in str(refused.value)
-    spec = site.desk.spec.data
+    spec = site.desk.images.collection.spec
     folder = site.store.folder
     found = load_pool("pool.csv", spec, folder, blank_labels="keep_all", cache=folder / "cache")
     assert case["sample"] not in {sample.id for sample in found.pool.samples}

@@ -52,7 +52,9 @@ def test_posts_of_this_site_do(still):
 def test_only_known_host_names_are_served(still, host):
     client = still.browser("ann")
     for path in ("/", f"{API}/me", "/assets/app-1a2b.js"):
-        assert client.get(path, headers={"Host": host}).status_code == 421
+        refused = client.get(path, headers={"Host": host})
+        assert refused.status_code == 421
+        assert "--name" in refused.text
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:8765", "LOCALHOST:8765"])

@@ -7,7 +7,7 @@ import threading
 import pytest
 from annotate_toys import PASSWORD, box, shapes
 
-from foveal.annotate.serve import Listen, bound, check_safe, server
+from foveal.annotate.serve import Listen, bound, check_certificate, check_safe, server
 from foveal.client import Client, ClientError
 from foveal.core.errors import StoreError
 from foveal.store.accounts import Account
@@ -40,6 +40,15 @@ def test_beyond_this_machine_it_does_not_start_unsafely(host, more, accounts):
 def test_with_tls_and_passwords_it_does(more):
     check_safe(Listen("0.0.0.0", **more), (READER,))
     assert Listen("0.0.0.0", **more).secure
+
+
+def test_a_certificate_that_cannot_be_used_is_said(tmp_path):
+    check_certificate(Listen())
+    broken = tmp_path / "broken.pem"
+    broken.write_text("no certificate")
+    for path in (tmp_path / "missing.pem", broken):
+        with pytest.raises(StoreError, match=f"'{path.name}' cannot.*--certificate and --key"):
+            check_certificate(Listen(certificate=path))
 
 
 def test_a_port_that_is_taken_is_said():
@@ -202,3 +211,11 @@ def test_a_save_is_tried_again_until_it_arrives(site):
     with pytest.raises(ClientError):
         client.next()  # asking twice might open two cases
     assert len(pauses) == 3
+
+
+def test_an_error_of_the_caller_is_not_hidden_by_that_of_leaving():
+    client = Client("http://127.0.0.1:9", token="of no session")  # nobody listens there
+    with pytest.raises(KeyError, match="mine"), client:
+        raise KeyError("mine")
+    with pytest.raises(ClientError), client:
+        pass

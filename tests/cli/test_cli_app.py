@@ -23,6 +23,7 @@ COMMANDS = (
     "report",
     "strategies",
     "bench",
+    "add",
     "init",
     "serve",
     "status",

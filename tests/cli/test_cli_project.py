@@ -10,10 +10,13 @@ import time
 import pytest
 
 from discs import foveal
+from foveal.annotate.dashboard import MAIN_METRICS
+from foveal.cli.status import _point
 from foveal.core.spec import parse_spec
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
+from nifti_files import noise, write_nifti
 
 MAKE = (
     "--classes", "disc,square", "--live", "train_every=6", "--live", "queue=8",
@@ -34,7 +37,9 @@ def project(images):
     folder = images / "project"
     made = foveal("init", folder, "--pool", images / "labels.csv", *MAKE)
     assert made.status == 0, made
-    assert "24 images to choose from, 8 for the test, 0 read already" in made.out
+    assert "30 images to choose from, 8 for the test, 0 read already" in made.out
+    assert "Patients: 19; none crosses the split." in made.out
+    assert "reads nothing here" in (folder / "spec.yaml").read_text()
     with ProjectStore.open(folder) as store:
         pool = collection_of(parse_spec(store.live().created["spec"]), folder)
         ScriptedReader(images).read(store, pool, 9)
@@ -45,9 +50,9 @@ def project(images):
 def test_status_tells_what_was_read_and_what_the_model_is_worth(project):
     said = foveal("status", project)
     assert said.status == 0
-    assert "6 of 24 images read" in said.out
+    assert "6 of 30 images read" in said.out
     assert "3 of 8 test images" in said.out
-    assert "With 6 labels: macro AUROC" in said.out
+    assert "With 6 labels: AUROC" in said.out
     told = json.loads(foveal("status", project, "--json").out)
     assert (told["labels"], len(told["curve"])) == (6, 1)
 
@@ -58,20 +63,61 @@ def test_the_queue_is_a_table(project, tmp_path):
     lines = (tmp_path / "batch.csv").read_text().splitlines()
     assert lines[0] == "rank,image,why"
     assert [line.split(",")[0] for line in lines[1:]] == ["1", "2", "3"]
+    for more in (("--strategy", "margin"), ("--set", "seed=1"), ("--task", "segmentation")):
+        refused = foveal("select", project, *more, "--out", tmp_path / "other.csv")
+        assert refused.status == 2
+        assert "leave them out" in " ".join(refused.err.split())
+    assert not (tmp_path / "other.csv").exists()
+
+
+def test_a_curve_is_told_in_the_metric_of_its_task():
+    point = {"labels": 6, "tested_on": 3, "interval": {}}
+    told = _point(point | {"metrics": {"cam_dice": 0.1, "dice": 0.75}}, MAIN_METRICS)
+    assert told == "With 6 labels: Dice 0.750 on 3 test images."
+    told = _point(point | {"metrics": {"accuracy": 1.0, "macro_auroc": None}}, MAIN_METRICS)
+    assert "AUROC cannot be told yet" in told
+    assert "nothing measured" in _point(point | {"metrics": {}}, MAIN_METRICS)
 
 
 def test_accounts_are_added_invited_and_changed(project):
     assert "/#token=" in foveal("accounts", project, "add", "dr.lee", "--role", "lead").out
-    assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
-    assert foveal("accounts", project, "disable", "dr.lee").status == 0
     assert "needs an admin" in foveal("serve", project, "--port", 0).err
+    said = foveal("serve", project, "--port", 0, "--certificate", project / "missing.pem")
+    assert said.status == 2
+    assert "'missing.pem' cannot be used" in " ".join(said.err.split())
+    assert foveal("accounts", project, "role", "dr.lee", "--role", "admin").status == 0
     listed = foveal("accounts", project).out
     assert "dr.lee" in listed
     assert "by invitation" in listed
     assert foveal("accounts", project, "add", "dr.lee").status == 2
     assert foveal("accounts", project, "add").status == 2
     assert foveal("accounts", project, "add", "../x").status == 2
+    unknown = foveal("accounts", project, "invite", "dr.leo")
+    assert unknown.status == 2
+    assert "no account 'dr.leo'. Did you mean 'dr.lee'?" in unknown.err
+
+
+def test_the_last_admin_stays_one_and_a_role_is_never_guessed(project):
+    foveal("accounts", project, "add", "chief", "--role", "admin")
+    foveal("accounts", project, "disable", "dr.lee")
+    for change in (("disable",), ("role", "--role", "lead")):
+        said = foveal("accounts", project, change[0], "chief", *change[1:])
+        assert said.status == 2
+        assert "'chief' is the only one" in " ".join(said.err.split())
+    assert foveal("accounts", project, "role", "chief").status == 2
+    with ProjectStore.open(project) as store:
+        chief = store.accounts.known("chief")
+        assert (chief.role, chief.enabled) == ("admin", True)
     assert foveal("accounts", project, "enable", "dr.lee").status == 0
+
+
+def test_whoever_is_disabled_is_logged_out_for_good(project):
+    foveal("accounts", project, "add", "guest")
+    with ProjectStore.open(project) as store:
+        session = store.tokens.give("guest", 3600.0)
+        assert foveal("accounts", project, "disable", "guest").status == 0
+        assert foveal("accounts", project, "enable", "guest").status == 0
+        assert store.tokens.holder(session) is None
 
 
 @pytest.mark.parametrize("name", ["csv", "coco", "label-studio", "cvat"])
@@ -129,7 +175,9 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
     folder.mkdir()
     for path in images.glob("train*.png"):
         (folder / path.name).write_bytes(path.read_bytes())
-    assert foveal("init", made, "--images", folder, *MAKE).status == 0
+    said = foveal("init", made, "--images", folder, *MAKE)
+    assert said.status == 0
+    assert "Patients: 24 images have none, so each of them counts as a patient" in said.out
     whole, other = tmp_path / "whole.zip", tmp_path / "other"
     said = foveal("export", made, "--format", "archive", "--with-images", "--out", whole)
     assert "24 images" in said.out
@@ -138,6 +186,53 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
         pools = [collection_of(project_spec(s), s.folder).pool for s in (first, second)]
         assert [s.id for s in pools[0].samples] == [s.id for s in pools[1].samples]
         assert set(pools[1].ids("unlabeled")) <= set(second.live().parts)
+
+
+def folders_of(images, top, names):
+    """Images in folders by name, in turn."""
+    for i, path in enumerate(sorted(images.glob("train*.png"))):
+        folder = top / names[i % len(names)]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / path.name).write_bytes(path.read_bytes())
+    return top
+
+
+def test_folders_by_patient_are_no_labels_and_their_names_are_told_to_nobody(images, tmp_path):
+    top = folders_of(images, tmp_path / "us", ["smith_0", "smith_1", "disc"])
+    said = foveal("init", tmp_path / "made", "--images", top, *MAKE)
+    assert said.status == 0
+    assert "us: 2 of its 3 folders are not named as a class" in said.out
+    assert "0 read already" in said.out
+    assert "smith" not in said.out + said.err
+    with ProjectStore.open(tmp_path / "made") as store:
+        assert store.live().created["receipt"]["counts"]["test"].keys() == {""}
+    (top / "smith_2").mkdir()
+    (top / "smith_2" / "new.png").write_bytes((images / "test01.png").read_bytes())
+    again = foveal("add", tmp_path / "made")
+    assert "1 images came in, 0 of them read already" in again.out
+    assert "smith" not in again.out + again.err
+
+
+def test_folders_by_class_are_labels(images, tmp_path):
+    top = folders_of(images, tmp_path / "us", ["disc", "square"])
+    said = foveal("init", tmp_path / "made", "--images", top, *MAKE)
+    assert said.status == 0
+    assert "0 read already" not in said.out
+    assert "[folders]" not in said.out
+
+
+def test_a_project_is_of_pictures_and_not_of_tiles(tmp_path):
+    for i in range(8):
+        write_nifti(tmp_path / f"s{i}.nii.gz", noise((16, 16, 16), seed=i))
+    lines = ["image,patient", *(f"s{i}.nii.gz#tile16:0,p{i}" for i in range(8))]
+    (tmp_path / "pool.csv").write_text("\n".join(lines))
+    said = foveal(
+        "init", tmp_path / "made", "--pool", tmp_path / "pool.csv", "--classes", "no,yes",
+        "--set", "data.image_size=16", "--set", "task=segmentation",
+    )  # fmt: skip
+    assert said.status == 2
+    assert "3-D tiles; cut the volumes into slices" in " ".join(said.err.split())
+    assert not (tmp_path / "made").exists()
 
 
 def test_a_backup_opens_and_verifies_and_damage_is_found(project, tmp_path):
@@ -161,6 +256,9 @@ def test_what_is_no_project_is_said(tmp_path):
     assert foveal("init", tmp_path / "p", "--classes", "a,b").status == 2
     said = foveal("init", tmp_path / "p", "--classes", "a", "--images", tmp_path)
     assert said.status == 2
+    said = foveal("init", tmp_path / "p", "--classes", "a,b", "--images", tmp_path, "--live", "x")
+    assert said.status == 2
+    assert "--live must be key=value" in said.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")

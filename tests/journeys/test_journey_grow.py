@@ -8,8 +8,9 @@ from PIL import Image
 
 from dicom_files import write_series
 from discs import foveal
+from foveal.annotate.desk import open_desk
 from foveal.core.annotation import Annotation
-from foveal.core.errors import DataError
+from foveal.core.errors import DataError, SpecError
 from foveal.core.live_spec import parse_live
 from foveal.data import load_pool
 from foveal.loop.live import Worker, grow_project, init_project
@@ -118,6 +119,31 @@ def test_a_split_drawn_by_chance_is_not_drawn_again(tmp_path):
         assert {i: parts[i] for i in before} == before
         pool = collection_of(project_spec(store), store.folder, parts=parts).pool
         assert {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)} == parts
+
+
+def test_what_a_table_holds_for_validation_is_to_be_read(tmp_path):
+    for i in range(12):
+        picture(tmp_path, f"{i:02}.png", i)
+    sides = ["train"] * 4 + ["val"] * 5 + ["test"] * 3
+    # The first patient of `val` is one of `train` too.
+    patients = [0, 1, 2, 3, 3, 5, 6, 7, 8, 9, 10, 11]
+    table(tmp_path, [(f"{i:02}.png", "", f"p{p}", sides[i]) for i, p in enumerate(patients)])
+    init_project(tmp_path / "project", tmp_path / "pool.csv", LIVE, SETTINGS)
+    with ProjectStore.open(tmp_path / "project") as store:
+        assert len(names(store, "unlabeled")) == 9
+        assert names(store, "test") == ["09.png", "10.png", "11.png"]
+        assert len(open_desk(store).images.collection.pool.ids("unlabeled")) == 9
+        for name, seed in (("new", 20), ("tested", 21)):
+            picture(tmp_path, f"{name}.png", seed)
+        table(tmp_path, [("new.png", "", "q", "val"), ("tested.png", "", "p9", "val")], "a")
+        grown = grow_project(store)
+        assert (grown.candidates, grown.left_out) == (1, 1)
+        assert "new.png" in names(store, "unlabeled")
+
+
+def test_a_validation_part_that_is_asked_for_is_refused(folder):
+    with pytest.raises(SpecError, match="val_fraction"):
+        init_project(folder / "project", folder / "pool.csv", LIVE, {"data": {"val_fraction": 0.2}})
 
 
 def test_labels_of_other_classes_stop_it(folder, store):

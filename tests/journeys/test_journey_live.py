@@ -64,10 +64,10 @@ def test_reading_begins_before_the_model_and_never_waits(project, reader):
         pool = pool_of(store)
         assert len(store.live().pending()) == 8
         read = reader.read(store, pool, 40)
-        # All of them without a single training: 24 candidates and the 8 test cases.
+        # All of them without a single training: 30 candidates and the 8 test cases.
         parts = store.live().parts
         assert {parts[i] for i in read} == {"unlabeled", "test"}
-        assert len(set(read)) == len(read) == 32
+        assert len(set(read)) == len(read) == 38
 
 
 def test_labels_train_a_model_that_asks_and_is_measured_on_the_test_part_alone(project, reader):
@@ -173,7 +173,7 @@ def test_labels_that_a_manifest_has_count_as_read(images):
     with ProjectStore.open(folder) as store:
         live = store.live()
         assert {one.purpose for one in live.history} == {"imported"}
-        assert len(live.lessons()) == 24
+        assert len(live.lessons()) == 30
         assert until_waiting(Worker(store)) == ["train", "ask"]
         assert store.live().queries[-1].ids == ()
         assert store.live().trained[0].metrics["test"]["accuracy"] is not None

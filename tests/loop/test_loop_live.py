@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from foveal.core.pool import Pool, Sample
 from foveal.core.query import Query
+from foveal.core.spec import parse_spec
 from foveal.evaluate import accuracy
+from foveal.loop.live.card import model_card
 from foveal.loop.live.interval import patient_interval
 from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import next_task
@@ -119,3 +121,16 @@ def test_people_read_a_volume_slice_by_slice(ranked):
     }
     volumes = list(dict.fromkeys(i[0] for i in ids))
     assert read.ids == tuple(f"{v}{k}" for v in volumes for k in range(3))
+
+
+@pytest.mark.parametrize(
+    ("unknown", "heading"), [(0, "test images of other patients\n"), (9, "test images\n")]
+)
+def test_a_card_speaks_of_other_patients_only_where_they_are_known(unknown, heading):
+    created = {"version": "1", "receipt": {"samples_without_group": unknown}}
+    live = SimpleNamespace(
+        created=created, project="p", trained=(None,), classes=("a", "b"), lessons=lambda: ()
+    )
+    card = model_card(live, parse_spec({"data": {"source": "x"}}), {}, {"references": 7})
+    assert f"## Measured on 7 {heading}" in card
+    assert ("the patients of 9 images are not known" in card) == bool(unknown)

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -14,7 +15,7 @@ from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.core.query import Query
 from foveal.store import blobs as blobs_module
 from foveal.store.journal import MovedError
-from foveal.store.live import fold_live, quarantined, restored
+from foveal.store.live import added, fold_live, quarantined, restored
 from foveal.store.project import KeyReusedError, ProjectStore, Saved
 from foveal.store.records import TrainedRound, queried, trained
 
@@ -309,3 +310,46 @@ def test_verify_finds_lost_and_altered_drawings(saved):
     assert "restore" in lost
     assert "entry 3" in altered
     assert "altered" in altered
+
+
+def test_a_secret_of_somebody_else_is_no_reason_to_delete_it(tmp_path, monkeypatch):
+    with new_project(tmp_path / "p"):
+        pass
+
+    read = Path.read_text
+
+    def denied(path, *given):
+        if path.name == "secret":
+            raise PermissionError(13, "Permission denied")
+        return read(path, *given)
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(StoreError, match="allowed to read its 'secret'") as told:
+        ProjectStore.open(tmp_path / "p")
+    assert "delete" not in str(told.value)
+
+
+def test_verify_finds_what_is_lost_of_the_last_model(store):
+    model, card, map_ = (store.blobs.put(data) for data in (b"model", b"card", b"map"))
+    details = {"lessons": 1, "exports": {"card": card}}
+    cases = {"s1": {"cam": map_, "predicted": 0, "confidence": 0.5}}
+    store.append(
+        [
+            trained(TrainedRound(0, model, "f", {}, details, {})),
+            queried(Query(("s1",), "margin", round=1), {"cases": cases}),
+        ]
+    )
+    assert store.verify() == ()
+    for digest in (model, card, map_):
+        os.unlink(store.blobs.path(digest))
+    found = store.verify()
+    assert [one.split(":")[0] for one in found] == [
+        "the last model", "the model card", "'cam' of case 's1'",
+    ]  # fmt: skip
+
+
+def test_an_answer_about_an_image_that_came_in_elsewhere_is_kept(store):
+    store.live()
+    with ProjectStore.open(store.folder) as other:
+        other.append([added({"new": "unlabeled"})])
+    assert not store.save(answer("new"), None, None).duplicate

@@ -6,13 +6,12 @@ from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, islice
 
-from foveal.core.annotation import Annotation, Purpose
+from foveal.core.annotation import Annotation
 from foveal.core.pool import SampleId
-from foveal.store.leases import Lease
+from foveal.store.leases import Choice, Lease
 from foveal.store.live import LiveState, share_of
 
 REPEAT_AFTER = 10  # cases between the first reading and the hidden second one, at least
-Choice = tuple[SampleId, Purpose]
 
 
 def choose(state: LiveState, reader: str, taken: frozenset[SampleId]) -> Choice | None:
@@ -132,6 +131,6 @@ def _shuffled(state: LiveState, part: str) -> tuple[SampleId, ...]:
     return _ordered(state.project, tuple(i for i, p in state.parts.items() if p == part))
 
 
-@lru_cache(maxsize=8)  # parts never change, and all wait while a case is chosen
+@lru_cache(maxsize=8)  # parts seldom change, and all wait while a case is chosen
 def _ordered(project: str, ids: tuple[SampleId, ...]) -> tuple[SampleId, ...]:
     return tuple(sorted(ids, key=lambda i: share_of(project, "order", i)))

@@ -14,11 +14,12 @@ from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
 from foveal.annotate.images import ImageSource, open_images
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
+from foveal.core.access import Role
 from foveal.core.pool import SampleId
 from foveal.core.region import decode_region
-from foveal.core.spec import ExperimentSpec, parse_spec
+from foveal.core.spec import parse_spec
 from foveal.evaluate import dice
-from foveal.store.accounts import Account, Role
+from foveal.store.accounts import Account
 from foveal.store.folder import source_of
 from foveal.store.leases import TAKEN, Lease
 from foveal.store.live import LiveState, quarantined
@@ -38,7 +39,6 @@ class Desk:
 
     store: ProjectStore
     images: ImageSource
-    spec: ExperimentSpec
     name: str
     secure: bool = False
     gate: Gate = field(default_factory=Gate, repr=False)
@@ -129,7 +129,7 @@ def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = No
     spec = parse_spec(created["spec"])
     folder: Path = store.folder
     images = open_images(folder / source_of(folder, created), spec.data, cache)
-    return Desk(store, images, spec, folder.resolve().name, secure)
+    return Desk(store, images, folder.resolve().name, secure)
 
 
 def desk_of(request: Request) -> Desk:

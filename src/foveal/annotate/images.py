@@ -223,7 +223,14 @@ def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> Im
     """The images of a project's manifest; rows without a label are kept."""
 
     def load() -> Collection:
-        return load_pool(manifest.name, spec, manifest.parent, blank_labels="keep_all", cache=cache)
+        return load_pool(
+            manifest.name,
+            spec,
+            manifest.parent,
+            blank_labels="keep_all",
+            cache=cache,
+            validation=False,
+        )
 
     return ImageSource(load(), again=load)
 

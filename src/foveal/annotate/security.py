@@ -91,7 +91,7 @@ def refusal(method: str, path: str, headers: Headers, rules: Rules) -> tuple[int
     """Status, code and message if a request must not reach any route; pure."""
     host = _host(headers.get("host", ""))
     if host not in rules.hosts:
-        return 421, "host", "This server does not answer to that host name; see `--host`."
+        return 421, "host", "This server does not answer to that host name; see `--name`."
     if method not in SAFE and not same_site(headers):
         return 403, "cross_site", "This request came from another site and was refused."
     length = headers.get("content-length", "0")

@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,19 @@ def check_safe(listen: Listen, accounts: Sequence[Account]) -> None:
             "a server that others reach needs accounts with passwords, but there are none; add one "
             "with `foveal accounts PROJECT add NAME --role admin --password`"
         )
+
+
+def check_certificate(listen: Listen) -> None:
+    """Raise `StoreError` if there is a certificate that cannot be used."""
+    if listen.certificate is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.certificate, listen.key)
+    except OSError as error:  # SSLError too
+        raise StoreError(
+            f"a certificate must be a PEM file with its key, but {listen.certificate.name!r} "
+            f"cannot be used: {error.strerror or error}; correct --certificate and --key"
+        ) from error
 
 
 def server(desk: Desk, listen: Listen) -> uvicorn.Server:

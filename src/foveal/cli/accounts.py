@@ -1,16 +1,20 @@
 """`foveal accounts`: who may read, settle disputes, and keep a project."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from foveal.cli.project_option import Database
+from foveal.core.access import INVITATION_SECONDS, Role
 
-INVITATION_SECONDS = 7 * 24 * 3600.0
+if TYPE_CHECKING:
+    from foveal.store.accounts import Account
+    from foveal.store.project import ProjectStore
 
 
 class Doing(StrEnum):
@@ -25,19 +29,11 @@ class Doing(StrEnum):
     enable = "enable"
 
 
-class AccountRole(StrEnum):
-    """What an account may do."""
-
-    reader = "reader"
-    lead = "lead"
-    admin = "admin"
-
-
 def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="made by foveal init")],
     doing: Annotated[Doing, typer.Argument(metavar="ACTION", help="what to do")] = Doing.list,
     name: Annotated[str, typer.Argument(metavar="NAME", help="of the account")] = "",
-    role: Annotated[AccountRole, typer.Option(help="for add and role")] = AccountRole.reader,
+    role: Annotated[Role | None, typer.Option(help="for role, and for add: reader")] = None,
     with_password: Annotated[
         bool, typer.Option("--password", help="for add: ask for one instead of inviting")
     ] = False,
@@ -62,34 +58,53 @@ def command(
     console = Console()
     if doing is not Doing.list and not name:
         raise SpecError(f"`{doing.value}` needs the NAME of an account")
+    if doing is Doing.role and role is None:
+        raise SpecError("`role` needs the role to give; add --role reader, lead or admin")
     with ProjectStore.open(project, database) as store:
-        accounts = store.accounts
-        match doing:
-            case Doing.list:
-                table = Table(box=None)
-                for column in ("name", "role", "password", "enabled"):
-                    table.add_column(column)
-                for one in accounts.all():
-                    has = "yes" if one.has_password else "by invitation"
-                    table.add_row(one.name, one.role, has, "yes" if one.enabled else "no")
-                console.print(table)
-                return
-            case Doing.add:
-                accounts.add(name, role.value, _asked() if with_password else "")
-            case Doing.password:
-                accounts.set_password(name, _asked())
-                store.tokens.drop_all(name)
-            case Doing.role:
-                accounts.set_role(name, role.value)
-            case Doing.disable | Doing.enable:
-                accounts.enable(name, doing is Doing.enable)
-            case Doing.invite:
-                pass
+        if doing is Doing.list:
+            console.print(_table(store.accounts.all()))
+            return
+        if doing is Doing.add:
+            store.accounts.add(name, role or "reader", _asked() if with_password else "")
+        else:
+            _change(store, doing, name, role)
         if doing is Doing.invite or (doing is Doing.add and not with_password):
             word = store.tokens.give(name, INVITATION_SECONDS, "invitation")
             console.print(f"/#token={word}", markup=False, highlight=False, soft_wrap=True)
         else:
             console.print("Done.")
+
+
+def _table(accounts: Iterable["Account"]) -> Table:
+    table = Table(box=None)
+    for column in ("name", "role", "password", "enabled"):
+        table.add_column(column)
+    for one in accounts:
+        has = "yes" if one.has_password else "by invitation"
+        table.add_row(one.name, one.role, has, "yes" if one.enabled else "no")
+    return table
+
+
+def _change(store: "ProjectStore", doing: Doing, name: str, role: Role | None) -> None:
+    """As the page's own route does: the last admin stays one, and who may not enter is out."""
+    from foveal.core.errors import StoreError
+
+    accounts = store.accounts
+    accounts.known(name)
+    less = doing is Doing.disable or (doing is Doing.role and role != "admin")
+    if less and accounts.is_last_admin(name):
+        raise StoreError(
+            f"a project needs an admin who may enter, but {name!r} is the only one; make somebody "
+            "else admin first"
+        )
+    if doing is Doing.password:
+        accounts.set_password(name, _asked())
+    if role is not None and doing is Doing.role:
+        accounts.set_role(name, role)
+    if doing in (Doing.disable, Doing.enable):
+        accounts.enable(name, doing is Doing.enable)
+    if doing in (Doing.password, Doing.disable):
+        store.tokens.drop_all(name)
 
 
 def _asked() -> str:

@@ -44,7 +44,7 @@ def command(
                     f"only a project of DICOM files takes --images, since it holds copies of them; "
                     f"this one reads {source!r}: put new images there, then foveal add {project}"
                 )
-            _, wrong = indexed(images, project, watcher)
+            _, wrong = indexed(images, project, store.live().classes, watcher)
         grown = grow_project(store, watcher)
     tell(console, [*wrong, *grown.problems])
     told = f"{grown.candidates} images came in, {grown.imported} of them read already"

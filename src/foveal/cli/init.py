@@ -34,8 +34,10 @@ def command(
 ) -> None:
     """Make a project of images, in which people read while a model learns what to ask next.
 
-    A fifth of the patients is frozen as test part, unless the manifest has a `split` column; people
-    read of it now and then, so that the learning curve can be believed. DICOM is de-identified.
+    A fifth of the patients is frozen as test part, unless the manifest has a `split` column, of
+    which `test` is that part and `val` is read like `train`. People read of it now and then, so
+    that the learning curve can be believed. DICOM is de-identified.
+    Names of folders are labels, which count as read, if all of them are classes.
 
     --live takes train_every=20, queue=60, reading=assisted, tools=[box], overlap_readers=2,
     overlap_share=0.1, repeat_share=0.05, test_every=5, test_target=100 and more (docs/live.md).
@@ -57,15 +59,17 @@ def command(
     if (images is None) == (pool is None):
         raise SpecError("a project is made of --images DIR or of --pool POOL.csv; give one of them")
     names = [name.strip() for name in classes.split(",")]
-    wanted = parse_live({"classes": names, **read_changes(live or [])})
+    wanted = parse_live({"classes": names, **read_changes(live or [], "--live")})
     settings = {} if spec is None else read_settings(spec, [])
     settings = with_settings(settings, read_changes(changes or []))
     with watching(console) as (_, watcher):
-        source, wrong = (pool, []) if pool else indexed(images or Path(), project, watcher)
+        source, wrong = (
+            (pool, []) if pool else indexed(images or Path(), project, wanted.classes, watcher)
+        )
         begun = init_project(project, source, wanted, settings, database, watcher)
     tell(console, [*wrong, *begun.problems])
     told = (
         f"Project {project}: {begun.candidates} images to choose from, {begun.tests} for the test, "
-        f"{begun.imported} read already.\nNext: foveal serve {project}"
+        f"{begun.imported} read already."
     )
-    tell(console, [told])
+    tell(console, [told, begun.patients, f"Next: foveal serve {project}"])

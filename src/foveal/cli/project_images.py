@@ -10,7 +10,10 @@ EXPECTED = ("label",)  # problems that images have which people are to label
 
 
 def indexed(
-    images: Path, project: Path, watcher: Callable[[str, int, int], None]
+    images: Path,
+    project: Path,
+    classes: Sequence[str],
+    watcher: Callable[[str, int, int], None],
 ) -> tuple[Path, list[str]]:
     """The folder itself, or the project's table if the folder holds DICOM; and what is wrong in it.
 
@@ -26,7 +29,7 @@ def indexed(
     manifest = project / MANIFEST
     earlier = [manifest] if manifest.is_file() else []
     clean = copies_beside(manifest, None, copying)
-    rows, problems = index_source([*earlier, images], clean=clean, base=Path())
+    rows, problems = index_source([*earlier, images], clean=clean, base=Path(), classes=classes)
     if not any(path.is_dir() for path in project.glob("pool_*")):
         return images, []  # the folder is read again, and what is wrong is found again
     write_manifest(rows, manifest)

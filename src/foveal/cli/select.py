@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from foveal.loop.select import Selection
 
 TOO_FEW = "too few to train on (it takes two classes, or two masks that show something)"
+PROJECT_CHOSE = (
+    "`select` of a project lists what its worker ranked by the settings of `foveal init`, but "
+    "--task, --strategy, --spec or --set is given; leave them out"
+)
 SHOWN = 10  # rows on the terminal; all are in the file
 COLUMNS = ("rank", "image", "predicted", "probability", "why")
 
@@ -59,7 +63,8 @@ def command(
     and chooses among the others. With no or too few labels it chooses images that stand for many
     (TypiClust on pretrained features). Write what experts say into the manifest and run it again.
 
-    Of a project (made by foveal init) it lists what the worker ranked and nobody has read yet.
+    Of a project (made by foveal init) it lists what the worker ranked and nobody has read yet; how
+    is a setting of the project, so that only --budget, --out and --database count.
 
     Examples:
       foveal select pool.csv --budget 30 --out monday.csv
@@ -69,6 +74,7 @@ def command(
       foveal select pool.csv --set data.image_size=224 --set acquire.per_group=2
     """
     from foveal.cli.progress import watching
+    from foveal.core.errors import SpecError
     from foveal.core.files import write_whole
     from foveal.core.spec import parse_spec, with_settings
     from foveal.loop.select import select
@@ -76,6 +82,8 @@ def command(
 
     console = Console()
     if is_project(pool):
+        if spec or strategy or changes or task is not Task.classification:
+            raise SpecError(PROJECT_CHOSE)
         _tell_project(pool, database, budget, out, console)
         return
     settings: dict[str, Any] = {} if spec is None else read_settings(spec, [])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from foveal.store.project import ProjectStore
 
 FIRST_ADMIN = "admin"
-INVITATION_SECONDS = 3600.0
+LOGIN_SECONDS = 3600.0
 
 
 def command(
@@ -45,17 +45,18 @@ def command(
       foveal serve breast --host 0.0.0.0 --name reading.example.org --certificate c.pem --key k.pem
     """
     from foveal.annotate.desk import open_desk
-    from foveal.annotate.serve import Listen, bound, check_safe, server
+    from foveal.annotate.serve import Listen, bound, check_certificate, check_safe, server
     from foveal.cli.supervisor import supervised
     from foveal.store.project import ProjectStore
 
     console = Console()
     listen = Listen(host, port, tuple(name or ()), certificate, key, behind_proxy)
+    check_certificate(listen)
     with ProjectStore.open(project, database) as store:
         check_safe(listen, store.accounts.all())
         desk = open_desk(store, listen.secure)
         admin = _admin(store)
-        token = store.tokens.give(admin, INVITATION_SECONDS, "invitation")
+        token = store.tokens.give(admin, LOGIN_SECONDS, "invitation")
         with bound(listen) as socket:
             scheme = "https" if certificate else "http"
             where = (

@@ -9,6 +9,8 @@ import yaml
 from foveal.core.errors import SpecError
 from foveal.core.spec import with_settings
 
+SUCH_AS = {"--set": "train.epochs=40", "--live": "train_every=30"}
+
 
 def read_settings(path: Path, changes: Sequence[str]) -> dict[str, Any]:
     """Settings of a spec file with `key=value` changes applied; values are read as YAML.
@@ -30,20 +32,22 @@ def read_settings(path: Path, changes: Sequence[str]) -> dict[str, Any]:
     return with_settings(settings, read_changes(changes))
 
 
-def read_changes(changes: Sequence[str]) -> dict[str, Any]:
+def read_changes(changes: Sequence[str], option: str = "--set") -> dict[str, Any]:
     """`key=value` texts as dotted keys and values, which are read as YAML.
 
+    Args:
+        option: with which they were given.
     Raises:
         SpecError: for one without `=`, or whose value is no YAML.
     """
-    return dict(_change(text) for text in changes)
+    return dict(_change(text, option) for text in changes)
 
 
-def _change(text: str) -> tuple[str, Any]:
+def _change(text: str, option: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise SpecError(f"--set must be key=value, such as train.epochs=40, not {text!r}")
+        raise SpecError(f"{option} must be key=value, such as {SUCH_AS[option]}, not {text!r}")
     try:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError as error:
-        raise SpecError(f"the value in --set {text!r} must be YAML") from error
+        raise SpecError(f"the value in {option} {text!r} must be YAML") from error

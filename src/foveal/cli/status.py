@@ -1,8 +1,9 @@
 """`foveal status`: where a project stands."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,7 +23,7 @@ def command(
 
       foveal status breast --json
     """
-    from foveal.annotate.dashboard import dashboard_of
+    from foveal.annotate.dashboard import MAIN_METRICS, dashboard_of
     from foveal.store.project import ProjectStore
 
     console = Console()
@@ -37,7 +38,7 @@ def command(
         "Classes: " + ", ".join(f"{name} {n}" for name, n in told["balance"].items()),
         f"Next training after {max(told['train_every'] - told['since_training'], 0)} more labels; "
         f"{told['queue_left']} images are ranked.",
-        *(_point(point) for point in told["curve"][-3:]),
+        *(_point(point, MAIN_METRICS) for point in told["curve"][-3:]),
         *told["advice"],
         f"{told['disputes']} disputed, {told['quarantined']} left out.",
     ]
@@ -45,17 +46,17 @@ def command(
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _point(point: dict[str, object]) -> str:
-    metrics, interval = point["metrics"], point["interval"]
-    assert isinstance(metrics, dict)
-    assert isinstance(interval, dict)
-    value = metrics.get("macro_auroc")
-    ends = interval.get("macro_auroc")
+def _point(point: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    """A point of the curve in the first metric that its task has."""
+    metrics, labels = point["metrics"], point["labels"]
+    name = next((name for name in words if name in metrics), None)
+    if name is None:
+        return f"With {labels} labels: nothing measured, for no test image had been read."
+    value, ends = metrics[name], point["interval"].get(name)
     told = "cannot be told yet" if value is None else f"{value:.3f}"
     spread = (
         f" (95 % interval {ends[0]:.3f} to {ends[1]:.3f})" if ends and value is not None else ""
     )
     return (
-        f"With {point['labels']} labels: macro AUROC {told}{spread} on {point['tested_on']} "
-        "test images."
+        f"With {labels} labels: {words[name]} {told}{spread} on {point['tested_on']} test images."
     )

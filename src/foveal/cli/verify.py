@@ -13,7 +13,8 @@ def command(
     project: Annotated[Path, typer.Argument(metavar="PROJECT", help="made by foveal init")],
     database: Database = "",
 ) -> None:
-    """Check the chain of hashes, everything it names, and that each acknowledged save is there.
+    """Check the chain of hashes, what readers drew, the last model, its card and maps, and that
+    each acknowledged save is there.
 
     The exit status is 1 if anything is wrong.
 

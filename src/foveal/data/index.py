@@ -1,6 +1,6 @@
 """Index: sources to one manifest, with everything that is wrong in them listed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ def index_source(
     cutting: Cutting | None = None,
     unpacking: Progress | None = None,
     clean: Clean | None = None,
+    classes: Collection[str] | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows with a readable image of all sources, and every problem found on the way.
 
@@ -40,7 +41,7 @@ def index_source(
         cache: see `load_pool`.
         cutting: into what samples volumes are cut; pictures if None.
         unpacking: called with volumes unpacked and all.
-        clean: see `read_source`.
+        clean, classes: see `read_source`.
     Raises:
         DataError: if a source does not exist or is of no known kind.
     """
@@ -48,7 +49,7 @@ def index_source(
     rows: list[Row] = []
     problems: list[Problem] = []
     for source in sources:
-        found, wrong = read_source(source, folder, base, cutting, unpacking, clean)
+        found, wrong = read_source(source, folder, base, cutting, unpacking, clean, classes)
         rows += found
         problems += wrong
     rows = distinct(rows, problems)

@@ -28,7 +28,7 @@ from foveal.data.facts import Facts, Survey, survey
 from foveal.data.pixels import GridPlan
 from foveal.data.problems import Problem
 from foveal.data.receipt import Receipt, SplitMaker
-from foveal.data.row import Row
+from foveal.data.row import Row, Split
 from foveal.data.sources import read_source
 
 DIM_BELOW = 8192  # of 65535: such an image is nearly black unless it is stretched
@@ -44,6 +44,8 @@ def load_pool(
     blank_labels: BlankLabels = "exclude",
     empty_region_classes: AnyCollection[str] | None = None,
     settled: Mapping[SampleId, Side] | None = None,
+    classes: AnyCollection[str] | None = None,
+    validation: bool = True,
 ) -> Collection:
     """A source as a pool that can be believed: checked, split by patient, free of repeats.
 
@@ -63,6 +65,8 @@ def load_pool(
             that never has a region while all others always have).
         settled: sides that hold whatever the source says; then none is drawn by chance, and other
             images follow their patient or are candidates.
+        classes: see `read_source`.
+        validation: False makes candidates of what the source holds for validation.
     Raises:
         DataError: if the source cannot be opened or no image of it can be used.
         SpecError: if the pool holds 3-D tiles and `spec.image_size` is not their side.
@@ -70,7 +74,7 @@ def load_pool(
     """
     settings = spec or DataSpec(source=str(source))
     folder = cache or cache_root()
-    rows, problems = read_source(source, folder, base, progress=progress)
+    rows, problems = read_source(source, folder, base, progress=progress, classes=classes)
     found = survey(rows, folder, progress)
     problems += found.problems
     problems += _float_problems(rows, found.facts, settings)
@@ -78,6 +82,8 @@ def load_pool(
     _refuse_nothing(source, kept, problems)
     tile = _tile(rows, kept, settings)
     usable = _usable(rows, found, kept)
+    if not validation:
+        usable = replace(usable, rows=_candidates(usable.rows, "train" if settled is None else ""))
     if settled is not None:
         settings = settings.model_copy(update={"val_fraction": 0.0, "test_fraction": 0.0})
         usable = replace(usable, rows=[_settled(row, settled) for row in usable.rows])
@@ -139,6 +145,11 @@ def _usable(rows: Sequence[Row], found: Survey, kept: IntArray) -> Usable:
         weak_ok=facts.weak_ok[kept],
         neighbors=Neighbors(near.picture[kept], near.near, near.complete),
     )
+
+
+def _candidates(rows: Sequence[Row], split: Split) -> list[Row]:
+    """Rows of `val` moved elsewhere."""
+    return [replace(row, split=split) if row.split == "val" else row for row in rows]
 
 
 def _settled(row: Row, settled: Mapping[SampleId, Side]) -> Row:

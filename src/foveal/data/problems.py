@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 WARNING_KINDS = frozenset(
     {
-        "constant", "orientation", "conflict", "repeat", "box",
+        "constant", "orientation", "conflict", "repeat", "box", "folders",
         "split", "tilt", "localizer", "no_geometry",  # of DICOM series
         "similarity",  # of pairs of scans
     }

@@ -52,7 +52,7 @@ class Receipt:
         """The receipt as sentences, most important first."""
         return [
             *self._images(),
-            *self._groups(),
+            self.patients(),
             *self._repeats(),
             *self._regions(),
             *(f"Note: {note}" for note in self.notes),
@@ -77,15 +77,16 @@ class Receipt:
             lines.append(f"Problems: {kinds}.")
         return lines
 
-    def _groups(self) -> list[str]:
+    def patients(self) -> str:
+        """Whether images are known to be of different patients, on which every score rests."""
         if not self.samples_without_group:
-            return [f"Patients: {self.groups_known}; none crosses the split."]
+            return f"Patients: {self.groups_known}; none crosses the split."
         known = f"{self.groups_known} known; " if self.groups_known else ""
-        return [
+        return (
             f"Patients: {known}{self.samples_without_group} images have none, so each of them "
             "counts as a patient of its own. If patients have several images, scores may be too "
             "good; add a `patient` column."
-        ]
+        )
 
     def _repeats(self) -> list[str]:
         lines = []

@@ -2,7 +2,8 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from foveal.core.errors import DataError
@@ -35,6 +36,7 @@ def read_source(
     cutting: Cutting | None = None,
     progress: Progress | None = None,
     clean: Clean | None = None,
+    classes: Collection[str] | None = None,
 ) -> tuple[list[Row], list[Problem]]:
     """Rows of a source, one for each distinct sample id, and what is wrong with the others.
 
@@ -47,6 +49,7 @@ def read_source(
         progress: called with volumes unpacked and all.
         clean: gives, for a folder that holds DICOM, the one with its de-identified copies, which
             are read instead; None reads the files where they are.
+        classes: what the folders' names must be to count as labels, all of them; None takes any.
     Raises:
         DataError: if there is no such source, or it is of no known kind.
     """
@@ -61,6 +64,8 @@ def read_source(
         ):
             rows += found
             problems += wrong
+        if classes is not None:
+            rows = _labeled_by(classes, rows, path, problems)
     elif not path.is_file():
         raise DataError(f"the source {str(source)!r} does not exist; correct the path")
     elif suffix in TABLE_SUFFIXES:
@@ -75,6 +80,22 @@ def read_source(
             f"NIfTI, not {suffix or 'a file without suffix'!r}"
         )
     return distinct(rows, problems), problems
+
+
+def _labeled_by(
+    classes: Collection[str], rows: list[Row], folder: Path, problems: list[Problem]
+) -> list[Row]:
+    """Rows without labels unless all folders are named as classes; others may be patients."""
+    names = {row.label for row in rows if row.label}
+    others = names.difference(classes)
+    if not others:
+        return rows
+    text = (
+        f"{len(others)} of its {len(names)} folders are not named as a class, so that no folder's "
+        "name is taken for a label; if they are labels, name the folders as the classes"
+    )
+    problems.append(Problem(None, folder.resolve().name, "folders", text))
+    return [replace(row, label="") for row in rows]
 
 
 def _nifti(

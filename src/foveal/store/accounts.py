@@ -5,16 +5,15 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from foveal.core.errors import StoreError
+from foveal.core.access import ROLES, Role
+from foveal.core.errors import StoreError, near_miss
 from foveal.store.rooms import Room
 from foveal.store.tables import ACCOUNTS
 
-Role = Literal["reader", "lead", "admin"]
-ROLES: tuple[Role, ...] = ("reader", "lead", "admin")
 NAME = re.compile(r"[A-Za-z0-9._-]{1,40}")
 SHORTEST = 10  # characters of a password
 LONGEST = 200
@@ -76,6 +75,22 @@ class Accounts:
             row = _row(connection, name)
         return None if row is None else account_of(row)
 
+    def known(self, name: str) -> Account:
+        """An account by name; StoreError, with the names there are, if it is unknown."""
+        account = self.get(name)
+        if account is None:
+            raise self._unknown(name)
+        return account
+
+    def is_last_admin(self, name: str) -> bool:
+        """Whether nobody else is an admin who may enter, so that this one must stay one."""
+        return [one.name for one in self.all() if one.role == "admin" and one.enabled] == [name]
+
+    def _unknown(self, name: str) -> StoreError:
+        names = [one.name for one in self.all()]
+        there = near_miss(name, names) if names else " Nobody has one yet; add one."
+        return StoreError(f"there is no account {name!r}.{there}")
+
     def all(self) -> tuple[Account, ...]:
         """All accounts by name."""
         with self._room.read("read") as connection:
@@ -130,8 +145,9 @@ class Accounts:
 
     def _change(self, name: str, **values: object) -> None:
         with self._room.write("change an account of") as connection:
-            if not (NAME.fullmatch(name) and _set(connection, name, **values)):
-                raise StoreError("there is no account of that name; see who is there first")
+            done = NAME.fullmatch(name) is not None and _set(connection, name, **values)
+        if not done:
+            raise self._unknown(name)
 
 
 def _set(connection: Connection, name: str, **values: object) -> bool:

@@ -125,6 +125,11 @@ def read_secret(folder: Path) -> bytes:
         with contextlib.suppress(FileExistsError):  # another process was faster
             _write_secret(folder / SECRET)
         return read_secret(folder)
+    except PermissionError as error:
+        raise StoreError(
+            f"whoever opens project {folder.name!r} must be allowed to read its {SECRET!r}, but "
+            "you are not; let its owner open it, or ask them for that permission"
+        ) from error
     except (OSError, ValueError) as error:
         raise StoreError(
             f"project {folder.name!r} must hold its secret, but it cannot be read; delete the file "

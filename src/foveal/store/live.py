@@ -61,10 +61,6 @@ class LiveState:
         """Names of the classes, in the order of their indices."""
         return self.live.classes
 
-    def needed(self, sample: SampleId) -> int:
-        """Readers who must agree on a case."""
-        return needed(self.project, sample, self.live)
-
     def answers(self, sample: SampleId) -> Mapping[str, Annotation]:
         """The last answer of each reader, hidden repeats, imports and adjudications left out."""
         return self.by_reader.get(sample, {})

@@ -226,7 +226,9 @@ class ProjectStore:
         self.close()
 
     def _check(self, told: Annotation) -> None:
-        state = self._state or self.live()  # what is checked never changes
+        state = self._state
+        if state is None or told.sample not in state.parts:  # images may have come in since
+            state = self.live()
         try:
             read_annotation({"annotation": asdict(told)})
             check_answer(told, state.parts, state.live)

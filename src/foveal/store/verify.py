@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import StoreError
-from foveal.store.blobs import Blobs
+from foveal.store.blobs import DIGEST, Blobs
 from foveal.store.events import Event
 from foveal.store.journal import Journal
-from foveal.store.live import fold_live
+from foveal.store.live import LiveState, fold_live
 from foveal.store.records import content_of, read_annotation
 
 Saves = Mapping[int, tuple[str, str]]  # key and content of an acknowledged save, by its place
@@ -31,9 +31,20 @@ def verify(journal: Journal, blobs: Blobs, saves: Callable[[], Saves]) -> tuple[
         for seq, (key, _) in kept.items()
         if seq >= len(events) or events[seq].kind != "annotated"
     ]
-    if state.trained and state.trained[-1].checkpoint:
-        found += _of_blob("the last model", blobs, state.trained[-1].checkpoint)
-    return tuple(found)
+    return (*found, *_of_model(state, blobs))
+
+
+def _of_model(state: LiveState, blobs: Blobs) -> Iterator[str]:
+    """The last model and card, and the maps of the cases it chose; earlier models are dropped."""
+    if state.trained:
+        last = state.trained[-1]
+        yield from _of_blob("the last model", blobs, last.checkpoint)
+        yield from _of_blob("the model card", blobs, last.details.get("exports", {}).get("card"))
+    cases = state.details[-1].get("cases", {}) if state.details else {}
+    for sample, case in cases.items():
+        for name, value in case.items():
+            if isinstance(value, str) and DIGEST.fullmatch(value):
+                yield from _of_blob(f"{name!r} of case {sample!r}", blobs, value)
 
 
 def _of_entry(event: Event, blobs: Blobs, saves: Saves) -> Iterator[str]:
@@ -48,7 +59,7 @@ def _of_entry(event: Event, blobs: Blobs, saves: Saves) -> Iterator[str]:
             yield f"entry {event.seq} is not the answer that was acknowledged as save {key!r}"
 
 
-def _of_blob(what: str, blobs: Blobs, digest: str) -> list[str]:
+def _of_blob(what: str, blobs: Blobs, digest: str | None) -> list[str]:
     try:
         if digest:
             blobs.get(digest)

@@ -8,10 +8,10 @@ from foveal.annotate.desk import Admin, AtDesk, Desk
 from foveal.annotate.failures import RefusedError
 from foveal.annotate.routes.bodies import Change, NewAccount
 from foveal.annotate.routes.login import check_password
+from foveal.core.access import INVITATION_SECONDS
 from foveal.store.accounts import NAME, Account
 
 router = APIRouter(tags=["accounts"])
-INVITATION_SECONDS = 7 * 24 * 3600.0
 
 
 @router.get("/accounts")
@@ -47,7 +47,8 @@ def change(name: str, body: Change, asking: Admin, desk: AtDesk) -> dict[str, bo
     _known(desk, name)
     if body.password is not None:
         check_password(body.password)
-    if (body.role not in (None, "admin") or body.enabled is False) and _last_admin(desk, name):
+    less = body.role not in (None, "admin") or body.enabled is False
+    if less and desk.store.accounts.is_last_admin(name):
         raise RefusedError(409, "last_admin", "Someone must be admin; name another one first.")
     kept = desk.store.accounts
     if body.role is not None:
@@ -81,8 +82,3 @@ def _link(desk: Desk, request: Request, name: str) -> str:
     # In the fragment, which browsers send to no server and write into no log.
     token = desk.store.tokens.give(name, INVITATION_SECONDS, "invitation")
     return f"{request.base_url}#token={token}"
-
-
-def _last_admin(desk: Desk, name: str) -> bool:
-    admins = [a.name for a in desk.store.accounts.all() if a.role == "admin" and a.enabled]
-    return admins == [name]

@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from foveal.core.access import Role
+
 SampleKey = Annotated[str, Path(pattern="^[0-9A-Za-z]{1,64}$")]
 SaveKey = Annotated[str, Field(pattern="^[0-9A-Za-z._-]{8,64}$")]
 Seconds = Annotated[float, Field(ge=0, le=24 * 3600, allow_inf_nan=False)]
-Role = Literal["reader", "lead", "admin"]
 
 
 class Strict(BaseModel):

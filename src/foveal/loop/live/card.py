@@ -36,8 +36,7 @@ def model_card(
         *(f"- {name}: {counts[i]}" for i, name in enumerate(live.classes)),
         f"- chosen by `{spec.acquire.strategy}`; they are no random sample of the images",
         "",
-        f"## Measured on {details.get('references', 0)} test images of other patients",
-        "",
+        *_measured(details.get("references", 0), live.created["receipt"]),
         *(_line(name, value, intervals.get(name)) for name, value in sorted(metrics.items())),
         *([] if metrics else ["- nothing: no test case has been read yet"]),
         "",
@@ -48,6 +47,19 @@ def model_card(
         "- its probabilities are calibrated no better than the error above (ece) says",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _measured(tested: int, receipt: Mapping[str, Any]) -> list[str]:
+    """The heading of the figures; it promises other patients only where all are known."""
+    unknown = receipt["samples_without_group"]
+    if not unknown:
+        return [f"## Measured on {tested} test images of other patients", ""]
+    return [
+        f"## Measured on {tested} test images",
+        "",
+        f"- the patients of {unknown} images are not known: each image counts as one, so that test "
+        "images may be of patients in the lessons, and figures too good",
+    ]
 
 
 def _line(name: str, value: float | None, ends: tuple[float, float] | None) -> str:

@@ -37,7 +37,8 @@ def grow_project(store: ProjectStore, watch: Watch = unwatched) -> Growth:
         DataError: if no image can be read, or labels are of other classes than the project's.
     """
     live = store.live()
-    collection = collection_of(project_spec(store), store.folder, watch, live.parts)
+    spec, classes = project_spec(store), live.classes
+    collection = collection_of(spec, store.folder, watch, live.parts, classes)
     check_classes(collection.pool, live.live)
     new = [s for s in collection.pool.samples if s.id not in live.parts]
     candidates = [s for s in new if collection.pool.part(s.id) == "unlabeled"]

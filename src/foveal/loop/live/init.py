@@ -1,7 +1,7 @@
 """Init: a folder of images becomes a project that people can read in at once."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import yaml
 
 from foveal import __version__
 from foveal.core.annotation import Annotation
-from foveal.core.errors import BudgetError, DataError
+from foveal.core.errors import BudgetError, DataError, SpecError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
 from foveal.core.pool import SIDES, Part, Pool, Sample, SampleId, Side
@@ -28,18 +28,20 @@ from foveal.store.project import ProjectStore
 from foveal.store.records import annotated, queried
 
 SPEC = "spec.yaml"
+SPEC_HEAD = b"# To look at: a project keeps its settings in its journal, and reads nothing here.\n"
 FEWEST = 4  # candidates a project makes sense with
 IMPORTER = "manifest"
 
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """What a new project holds."""
+    """What a new project holds; `patients` says whether they are known."""
 
     id: str
     candidates: int
     tests: int
     imported: int
+    patients: str
     problems: tuple[str, ...]
 
 
@@ -53,8 +55,9 @@ def init_project(
 ) -> Beginning:
     """Make a project of the images that a manifest names.
 
-    The test part is frozen here: as the manifest says, else drawn by patient. Labels and masks that
-    the manifest has count as read. The first query is random, so that nobody waits for the model.
+    The test part is frozen here: as the manifest says, else drawn by patient. What a manifest holds
+    for validation is to be read too. Labels and masks that it has count as read. The first query is
+    random, so that nobody waits for the model.
 
     Args:
         manifest: beside or within the project's folder; it is read again whenever the project is.
@@ -65,7 +68,8 @@ def init_project(
     """
     spec = spec_of(settings, os.path.relpath(manifest, folder), live)
     # The folder is made last, so that whatever is wrong leaves nothing behind.
-    collection = collection_of(placed(spec, str(manifest.resolve())), folder, watch)
+    placed_spec = placed(spec, str(manifest.resolve()))
+    collection = collection_of(placed_spec, folder, watch, classes=live.classes)
     pool = collection.pool
     check(pool, live)
     if live.queue < (need := smallest_unit(pool, spec)):
@@ -75,7 +79,8 @@ def init_project(
             "or more"
         )
     with ProjectStore.create(folder, url) as store:
-        write_whole(folder / SPEC, yaml.safe_dump(spec.model_dump(mode="json")).encode())
+        settled = yaml.safe_dump(spec.model_dump(mode="json"))
+        write_whole(folder / SPEC, SPEC_HEAD + settled.encode())
         created = {
             "spec": spec.model_dump(mode="json"),
             "live": live.model_dump(mode="json"),
@@ -99,6 +104,7 @@ def init_project(
             len(pool.ids("unlabeled")),
             len(pool.ids("test")),
             len(known),
+            collection.receipt.patients(),
             tuple(map(str, collection.problems)),
         )
 
@@ -124,9 +130,15 @@ def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> Experim
     """The experiment of a project; no validation part, for people read each label of it.
 
     Raises:
-        SpecError: if the settings do not fit.
+        SpecError: if the settings do not fit, or ask for a validation part.
     """
-    data = {"val_fraction": 0.0, **settings.get("data", {}), "source": source}
+    given = settings.get("data", {})
+    if given.get("val_fraction", 0.0):
+        raise SpecError(
+            "`data.val_fraction` must be 0 in a project, in which all but the test part teach, but "
+            f"is {given['val_fraction']}; leave it out"
+        )
+    data = {**given, "val_fraction": 0.0, "source": source}
     regions = {"annotate": "mask" if live.tools else "none", **settings.get("regions", {})}
     whole = {"regions": regions, **settings, "data": data, "budget": live.queue}
     return parse_spec(whole)
@@ -137,11 +149,14 @@ def collection_of(
     folder: Path,
     watch: Watch = unwatched,
     parts: Mapping[SampleId, Part] | None = None,
+    classes: Sequence[str] | None = None,
 ) -> Collection:
     """All images of a project, read or not.
 
     Args:
         parts: those of a project that has begun: no image changes its side any more.
+        classes: of the project, where labels that the source has are to be taken in: names of
+            folders are labels only if all are classes, for they may be those of patients.
     """
     return load_pool(
         spec.data.source,
@@ -150,6 +165,8 @@ def collection_of(
         lambda done, of: watch("reading images", done, of),
         blank_labels="keep_all",
         settled=None if parts is None else sides_of(parts),
+        classes=classes,
+        validation=False,
     )
 
 
@@ -160,6 +177,11 @@ def sides_of(parts: Mapping[SampleId, Part]) -> dict[SampleId, Side]:
 
 def check(pool: Pool, live: LiveSpec) -> None:
     """Raise `DataError` unless a pool can become a project with these classes."""
+    if any(len(sample.shape) > 2 for sample in pool.samples):
+        raise DataError(
+            "the images of a project must be pictures, for people draw on one at a time, but these "
+            "are 3-D tiles; cut the volumes into slices (`foveal index --unit slice`)"
+        )
     if len(pool.ids("unlabeled")) < FEWEST:
         raise DataError(
             f"a project needs {FEWEST} images to choose from, besides those of the test part, but "
