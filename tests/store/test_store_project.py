@@ -331,7 +331,7 @@ def test_a_secret_of_somebody_else_is_no_reason_to_delete_it(tmp_path, monkeypat
 
 def test_verify_finds_what_is_lost_of_the_last_model(store):
     model, card, map_ = (store.blobs.put(data) for data in (b"model", b"card", b"map"))
-    details = {"lessons": 1, "exports": {"card": card}}
+    details = {"lessons": 1, "until": 1, "exports": {"card": card}}
     cases = {"s1": {"cam": map_, "predicted": 0, "confidence": 0.5}}
     store.append(
         [
