@@ -117,10 +117,12 @@ export const KEYS: readonly Key[] = [
 
 /** What a key does; null if it does nothing here. */
 export function keyOf(event: KeyboardEvent): Key | null {
-  const held = event.ctrlKey || event.metaKey;
-  const name = event.key.length === 1 && !held ? event.key.toLowerCase() : event.key;
+  // Some keyboards have brackets behind AltGr, which Windows reports as Ctrl and Alt.
+  const graph = event.getModifierState("AltGraph");
+  const held = (event.ctrlKey || event.metaKey) && !graph;
+  const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const wanted = held ? `Ctrl+${event.shiftKey ? name.toUpperCase() : name}` : name;
-  return event.altKey ? null : (KEYS.find((key) => key.keys.includes(wanted)) ?? null);
+  return event.altKey && !graph ? null : (KEYS.find((key) => key.keys.includes(wanted)) ?? null);
 }
 
 /** Whether a key belongs to the control that has the focus. */

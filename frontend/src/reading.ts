@@ -152,7 +152,7 @@ export class Reading {
     const { previous } = found;
     this.label = draft?.label ?? previous?.class ?? null;
     this.difference = false;
-    this.drawing.cursor = null;
+    this.drawing.lift();
     if (this.board.tool === "eraser") this.drawing.take("brush");
     this.open = found;
     this.today = { cases: found.labels_today, seconds: found.seconds_today };

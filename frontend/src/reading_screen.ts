@@ -31,6 +31,7 @@ export function readingScreen(session: Session, outbox: Outbox): Screen {
     const key = keyOf(event);
     if (!key) return;
     event.preventDefault();
+    if (event.repeat && key.group === "Answer") return; // a key held down must not answer case after case
     key.run(reading, event);
     update();
   };

@@ -14,6 +14,7 @@ from foveal.store.project import ProjectStore
 CASES = 30
 TOLERANCE = 0.75  # pixels of the image: the mouse moves in whole pixels of the screen
 BRUSH = 9  # pixels of the image across
+READING = "[data-testid=viewer][data-phase=reading]"
 
 
 class Desk:
@@ -182,21 +183,21 @@ def test_leads_export_from_the_page(everything, page, tmp_path):
     }
 
 
-def test_a_stroke_outlives_a_closed_browser(chromium, page, served):
-    page.get_by_test_id("nav-read").click()
-    page.wait_for_function("() => !document.querySelector('[data-testid=save]').disabled")
+def test_a_stroke_outlives_a_closed_browser(page):
+    page.locator(READING).wait_for()
     page.keyboard.press("b")
     hand = Hand(page)
     hand.drag((10, 10), (40, 30))
+    page.get_by_test_id("region-0").wait_for()
     page.wait_for_timeout(600)  # the draft is written a quarter of a second after the last change
     page.reload()
     page.get_by_test_id("screen-read").wait_for()
-    page.wait_for_function("() => !document.querySelector('[data-testid=save]').disabled")
-    assert "None drawn" not in page.get_by_test_id("regions").inner_text()
+    page.locator(READING).wait_for()
+    page.get_by_test_id("region-0").wait_for()
 
 
 def test_without_a_network_answers_wait_over_a_reload_and_are_sent_once(page, served):
-    page.wait_for_function("() => !document.querySelector('[data-testid=save]').disabled")
+    page.locator(READING).wait_for()
     with ProjectStore.open(served.folder) as store:
         before = len(store.live().history)
     page.route("**/answer", lambda route: route.abort())

@@ -33,7 +33,7 @@ export class BoxTool implements Hand {
     const box = this.preview;
     this.cancel();
     const far = Math.max(Math.abs(p.x - from.x), Math.abs(p.y - from.y));
-    if (!box || far < Math.min(reach / 3, 1)) return;
+    if (!box || far < reach / 3) return;
     if (replaced === null) this.board.add(box);
     else this.board.replace(replaced, box);
   }

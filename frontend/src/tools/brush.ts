@@ -59,12 +59,10 @@ export class BrushTool implements Hand {
     return begun;
   }
 
-  /** The region to erase from: the chosen one, else the one under the pointer, else a painted one. */
+  /** The region to erase from: the one under the pointer, else the chosen one, else a painted one. */
   private erased(p: Point): number | null {
     const { board } = this;
-    if (board.selected !== null) return board.selected;
-    const under = indexUnder(board, p);
-    return under ?? board.paintedIndex();
+    return indexUnder(board, p) ?? board.selected ?? board.paintedIndex();
   }
 }
 

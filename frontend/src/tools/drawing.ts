@@ -30,6 +30,7 @@ export class Drawing {
   }
 
   take(tool: ToolName): void {
+    this.hand?.finish(); // corners that were set are not thrown away
     this.cancel();
     this.board.tool = tool;
     this.brush.at = this.eraser.at = null;
