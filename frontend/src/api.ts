@@ -5,6 +5,7 @@ import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Opin
 
 const BASE = "api/v1/";
 const PATIENCE = 20_000; // milliseconds until a request counts as lost
+const LONG = 15 * PATIENCE; // of large pictures on slow lines
 
 /** An answer of the server that is no success; `status` 0: there was none. */
 export class ApiError extends Error {
@@ -64,12 +65,19 @@ async function refuse(response: Response, path: string): Promise<never> {
   throw new ApiError(response.status, code, message);
 }
 
+/** The body of an answer; one that breaks off counts as lost on the way. */
+async function whole<T>(body: Promise<T>): Promise<T> {
+  return body.catch(() => {
+    throw new ApiError(0, "network", "The server's answer did not arrive whole.");
+  });
+}
+
 async function get<T>(path: string): Promise<T> {
-  return (await (await request("GET", path)).json()) as T;
+  return (await whole((await request("GET", path)).json())) as T;
 }
 
 async function post<T>(path: string, body: unknown = {}, headers: Record<string, string> = {}): Promise<T> {
-  return (await (await request("POST", path, body, headers)).json()) as T;
+  return (await whole((await request("POST", path, body, headers)).json())) as T;
 }
 
 const named = encodeURIComponent;
@@ -83,13 +91,13 @@ export interface Pixels {
 }
 
 async function pixels(path: string): Promise<Pixels> {
-  return pixelsOf(await request("GET", path));
+  return pixelsOf(await request("GET", path, undefined, {}, LONG));
 }
 
 async function pixelsOf(response: Response): Promise<Pixels> {
   const [rows = 0, columns = 0, channels = 1] = (response.headers.get("X-Foveal-Shape") ?? "").split(",").map(Number);
   const type = response.headers.get("X-Foveal-Type");
-  const buffer = await response.arrayBuffer();
+  const buffer = await whole(response.arrayBuffer());
   const data = type === "int16" ? new Int16Array(buffer) : type === "uint16" ? new Uint16Array(buffer) : new Uint8Array(buffer);
   if (data.length === 0 || data.length !== rows * columns * channels) {
     throw new ApiError(0, "network", "The picture did not arrive whole.");
@@ -116,6 +124,13 @@ export const api = {
   login: async (name: string, password: string): Promise<Me> => kept(await post("login", { name, password })),
   redeem: async (token: string): Promise<Me> => kept(await post("login", { token })),
   me: async (): Promise<Me> => kept(await get("me")),
+  /** A new word for the same reader; whoever else is logged in by now ends this page's session. */
+  renewed: async (name: string): Promise<void> => {
+    const me = await get<Me>("me");
+    if (me.reader.name === name) return void kept(me);
+    whenLoggedOut();
+    throw new ApiError(401, "other", "Somebody else is logged in in this browser now.");
+  },
   logout: (): Promise<unknown> => post("logout"),
   /** All sessions end with the old password, so a new one begins. */
   password: async (name: string, fresh: string, old: string): Promise<Me> => {
@@ -130,7 +145,7 @@ export const api = {
     pixels(`cases/${named(id)}/pixels?slice=${slice}&which=${which}`),
   /** The picture that will probably be asked for next, and of which sample it is; null if none. */
   ahead: async (id: string, which: Which): Promise<{ sample: string; pixels: Pixels } | null> => {
-    const response = await request("GET", `cases/${named(id)}/ahead?which=${which}`);
+    const response = await request("GET", `cases/${named(id)}/ahead?which=${which}`, undefined, {}, LONG);
     if (response.status === 204) return null;
     return { sample: response.headers.get("X-Foveal-Sample") ?? "", pixels: await pixelsOf(response) };
   },

@@ -40,6 +40,8 @@ class Disputes {
   private disputes: readonly Dispute[] = [];
   private open: DisputedCase | null = null;
   private label: string | null = null;
+  private turn = 0; // grows with every other case, and when the screen is left
+  private settling = false;
   private hidden = new Set<string>();
   private clock: ReadingClock | null = null;
   private readonly pressed = (event: KeyboardEvent): void => this.key(event);
@@ -59,15 +61,19 @@ class Disputes {
   }
 
   stop(): void {
+    this.turn += 1;
     document.removeEventListener("keydown", this.pressed);
     this.viewer.close();
   }
 
   private async load(): Promise<void> {
+    const turn = (this.turn += 1);
     try {
-      this.disputes = await api.disputes();
+      const disputes = await api.disputes();
+      if (turn !== this.turn) return;
+      this.disputes = disputes;
     } catch (error) {
-      return this.say((error as Error).message);
+      return turn === this.turn ? this.say((error as Error).message) : undefined;
     }
     const first = this.disputes[0];
     if (first) await this.show(first.sample);
@@ -87,14 +93,17 @@ class Disputes {
   }
 
   private async show(sample: string): Promise<void> {
+    const turn = (this.turn += 1);
     try {
       const open = await api.dispute(sample);
+      if (turn !== this.turn) return; // the screen was left, or another case chosen
       Object.assign(this, { open, label: null, hidden: new Set() });
       this.board.open(open.width, open.height, []);
       this.say("");
       const which: Which[] = open.pair ? ["prior", "current"] : ["current"];
       // Only the disputed slice can be asked for here.
       await this.viewer.open(`dispute/${sample}`, { ...open, slices: 1, key_slice: 0 }, which, (_, one) => api.disputedPixels(sample, one));
+      if (turn !== this.turn) return;
       this.pointers.attach();
       this.clock = new ReadingClock(this.session.project.idle_seconds, now());
       this.take("move");
@@ -127,16 +136,19 @@ class Disputes {
 
   private async settle(bad: boolean): Promise<void> {
     const { open, board, label, session } = this;
-    if (!open) return;
+    if (!open || this.settling) return;
     if (this.drawing.hand?.finish()) return;
     if (!bad && label === null) return this.redrawn("Choose a class first.");
     const shapes = { version: 1, width: open.width, height: open.height, shapes: board.shapes };
     const seconds = Math.round((this.clock?.seconds(now()) ?? 0) * 10) / 10;
+    this.settling = true;
     try {
       await api.settle(open.sample, { class: bad ? null : label, bad, shapes: !bad && session.project.tools.length > 0 ? shapes : null, seconds, key: newKey() });
       await this.load();
     } catch (error) {
       this.redrawn((error as Error).message);
+    } finally {
+      this.settling = false;
     }
   }
 

@@ -39,7 +39,16 @@ export function setSize(reading: Reading, size: number): void {
   reading.board.choose(reading.board.selected);
 }
 
+/** Whether regions can be seen; else the key slice is shown first. */
+function onKeySlice({ viewer }: Reading): boolean {
+  const key = viewer.facts?.key_slice ?? 0;
+  if (viewer.slice === key) return true;
+  void viewer.turnTo(key);
+  return false;
+}
+
 function arrow(reading: Reading, event: KeyboardEvent): void {
+  if (!onKeySlice(reading)) return;
   const step = event.shiftKey ? STRIDE : STEP;
   const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
   reading.drawing.step((dx ?? 0) * step, (dy ?? 0) * step, 1);
@@ -61,6 +70,7 @@ function enter(reading: Reading): void {
 }
 
 function escape(reading: Reading): void {
+  (document.activeElement as HTMLElement | null)?.blur();
   if (!reading.drawing.cancel()) reading.board.choose(null);
   reading.drawing.cursor = null;
   reading.viewer.redraw();
@@ -81,7 +91,7 @@ function nextPreset(reading: Reading): void {
   viewer.setWindow(next.center, next.width);
 }
 
-const whileReading = (run: (reading: Reading) => void) => (reading: Reading) => {
+const whileReading = (run: (reading: Reading) => unknown) => (reading: Reading) => {
   if (reading.phase === "reading") run(reading);
 };
 
@@ -98,11 +108,11 @@ export const KEYS: readonly Key[] = [
   { keys: ["]"], shown: "]", words: "Larger brush", group: "Draw", run: (reading) => resize(reading, 1.25) },
   { keys: ["n"], shown: "N", words: "Next stroke begins a new region", group: "Draw", run: whileReading(({ board }) => { board.fresh = true; board.choose(null); }) },
   { keys: ["c"], shown: "C", words: "Copy the regions of the nearest slice you have read", group: "Draw", run: (reading) => reading.copyNeighbor() },
-  { keys: ["Delete"], shown: "Delete", words: "Remove the chosen or last region", group: "Draw", run: whileReading(({ board }) => board.remove()) },
+  { keys: ["Delete"], shown: "Delete", words: "Remove the chosen or last region", group: "Draw", run: whileReading((reading) => onKeySlice(reading) && reading.board.remove()) },
   { keys: ["Ctrl+z"], shown: "Ctrl Z", words: "Undo", group: "Draw", run: undo },
   { keys: ["Ctrl+Z", "Ctrl+y"], shown: "Ctrl Shift Z", words: "Redo", group: "Draw", run: whileReading(({ board }) => board.redo()) },
   { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], shown: "Arrows", words: "Draw without a mouse: move the cross (Shift: 10 pixels)", group: "Draw", run: arrow },
-  { keys: [" "], shown: "Space", words: "Put the pen down at the cross, and lift it", group: "Draw", run: whileReading((reading) => { reading.drawing.press(1); reading.viewer.redraw(); }) },
+  { keys: [" "], shown: "Space", words: "Put the pen down at the cross, and lift it", group: "Draw", run: whileReading((reading) => { if (onKeySlice(reading)) reading.drawing.press(1); reading.viewer.redraw(); }) },
   { keys: ["Escape"], shown: "Esc", words: "Give up what is being drawn", group: "Draw", run: escape },
   { keys: ["m"], shown: "M", words: "Show or hide the model's map", group: "Look", run: (reading) => reading.toggleMap() },
   { keys: ["g"], shown: "G", words: "Show or hide the difference of a pair", group: "Look", run: (reading) => void reading.toggleDifference() },

@@ -43,6 +43,7 @@ function show(screen: Screen, ...around: Node[]): void {
 
 function showLogin(message = ""): void {
   session = null;
+  outbox.shut();
   document.title = "Foveal";
   show(loginScreen(message, (me) => void enter(me)));
 }

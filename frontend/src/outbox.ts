@@ -73,7 +73,13 @@ export class Outbox {
     const all = await this.wiring.shelf.all();
     this.entries = all.filter((entry) => entry.owner === owner).sort((a, b) => a.at - b.at);
     this.wiring.changed();
-    this.flush();
+    this.hurry();
+  }
+
+  /** Whoever logs in next sends nothing of those before; it stays written down. */
+  shut(): void {
+    Object.assign(this, { owner: "", entries: [], failures: 0 });
+    this.interrupt();
   }
 
   /** Write an answer down and send it; resolves when it is written down. */

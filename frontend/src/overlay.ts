@@ -106,6 +106,12 @@ export function cross(context: CanvasRenderingContext2D, view: View, frame: Fram
   outline(context, [{ x: at.x, y: at.y - 9 }, { x: at.x, y: at.y + 9 }], CHOSEN, false);
 }
 
+/** Red to yellow by value, ever less clear; as browsers keep pixels, the alpha last. */
+const COLORS = Uint32Array.from({ length: 256 }, (_, value) => {
+  const [green, blue, alpha] = [60 + (150 * value) / 255, 40 * (1 - value / 255), (170 * value) / 255].map(Math.round);
+  return (235 | ((green ?? 0) << 8) | ((blue ?? 0) << 16) | ((alpha ?? 0) << 24)) >>> 0;
+});
+
 /** The model's map, gray from 0 to 255, as a picture that is clear where the model does not look. */
 export function colored(map: ImageBitmap): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
@@ -113,10 +119,8 @@ export function colored(map: ImageBitmap): HTMLCanvasElement {
   const context = canvas.getContext("2d") as CanvasRenderingContext2D;
   context.drawImage(map, 0, 0);
   const image = context.getImageData(0, 0, map.width, map.height);
-  for (let at = 0; at < image.data.length; at += 4) {
-    const value = (image.data[at] ?? 0) / 255;
-    image.data.set([235, Math.round(60 + 150 * value), Math.round(40 * (1 - value)), Math.round(170 * value)], at);
-  }
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < pixels.length; i += 1) pixels[i] = COLORS[(pixels[i] ?? 0) & 255] ?? 0;
   context.putImageData(image, 0, 0);
   return canvas;
 }

@@ -43,7 +43,7 @@ export class Panel {
     this.back = control({ class: "small", test: "back", title: "Back to the case before, to correct it (Backspace)", onclick: () => void reading.back() }, "Back");
     this.fresh = control({ class: "small", test: "new-region", title: "The next stroke begins a region of its own (N)", onclick: () => this.begin() }, "New");
     this.copy = control({ class: "small", test: "copy-previous", onclick: () => reading.copyNeighbor() }, "Copy");
-    this.preset = h("select", { id: "window-preset", test: "window-preset", onchange: () => this.presetChosen() },
+    this.preset = h("select", { id: "window-preset", test: "window-preset", "aria-label": "Window preset", onchange: () => this.presetChosen() },
       h("option", { value: "-1" }, "As first shown"), ...project.presets.map((one, i) => h("option", { value: i }, one.name)),
       h("option", { value: "other", hidden: true }, "Other"));
     this.element = this.built();
@@ -69,6 +69,7 @@ export class Panel {
 
   private windowTyped(): void {
     this.reading.viewer.setWindow(Number(this.center.value), Number(this.width.value));
+    (document.activeElement as HTMLElement | null)?.blur(); // so that keys are the reader's again
   }
 
   private presetChosen(): void {

@@ -2,7 +2,7 @@
 
 import { Ahead } from "./ahead";
 import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
-import { Board } from "./board";
+import { Board, type ToolName } from "./board";
 import { ReadingClock } from "./clock";
 import { drafts } from "./db";
 import { colored, drawShape, layOver, READ } from "./overlay";
@@ -13,7 +13,7 @@ import type { Shape } from "./shapes";
 import { Drawing } from "./tools/drawing";
 import { Viewer } from "./viewer";
 
-export type Phase = "loading" | "reading" | "saving" | "answered" | "lost" | "done";
+export type Phase = "loading" | "reading" | "saving" | "answered" | "done";
 
 const DRAFT_PAUSE = 250; // milliseconds after the last change
 const RETRY_PAUSE = 2_000;
@@ -26,10 +26,11 @@ export class Reading {
   readonly board = new Board(() => this.drawn());
   readonly drawing = new Drawing(this.board, () => this.drawn());
   readonly viewer = new Viewer((context, view, frame) => {
-    if (this.map && this.mapShown) layOver(context, view, frame, this.map, true);
     const { slice, facts } = this.viewer;
+    const onKey = slice === facts?.key_slice;
+    if (onKey && this.map && this.mapShown) layOver(context, view, frame, this.map, true);
     const { neighbor } = this.open ?? {};
-    if (slice === facts?.key_slice) this.drawing.paint(context, view, frame);
+    if (onKey) this.drawing.paint(context, view, frame);
     else if (slice === neighbor?.slice) for (const shape of neighbor.shapes.shapes) drawShape(context, view, frame, shape, READ);
   }, () => this.changed());
   phase: Phase = "loading";
@@ -42,6 +43,7 @@ export class Reading {
   /** What this reader has done today. */
   today = { cases: 0, seconds: 0 };
   private readonly ahead = new Ahead();
+  private busy = false; // with going back, or with another set of pictures
   private clock: ReadingClock | null = null;
   private steps = 0;
   private draftTimer = 0;
@@ -88,7 +90,8 @@ export class Reading {
 
   /** The case before, to correct it; once more for the one before that. */
   async back(): Promise<void> {
-    if (this.phase === "loading" || this.phase === "saving") return;
+    if (this.phase === "loading" || this.phase === "saving" || this.busy) return;
+    this.busy = true;
     const steps = this.open?.previous && this.phase === "reading" ? this.steps + 1 : 0;
     await this.keepDraft();
     const { turn, open } = this;
@@ -102,6 +105,8 @@ export class Reading {
       await this.show(found, this.begin());
     } catch (error) {
       this.tell(this.phase, (error as Error).message);
+    } finally {
+      this.busy = false;
     }
   }
 
@@ -153,7 +158,7 @@ export class Reading {
     this.label = draft?.label ?? previous?.class ?? null;
     this.difference = false;
     this.drawing.lift();
-    if (this.board.tool === "eraser") this.drawing.take("brush");
+    if (this.board.tool === "eraser") this.drawing.take((this.tools[0] as ToolName | undefined) ?? "move");
     this.open = found;
     this.today = { cases: found.labels_today, seconds: found.seconds_today };
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
@@ -179,10 +184,17 @@ export class Reading {
   /** Show or hide the difference of a pair beside its two pictures. */
   async toggleDifference(): Promise<void> {
     const { open } = this;
-    if (!open?.pair) return;
-    this.difference = !this.difference;
-    await this.viewer.choose(this.which, open.case, this.fetch(open));
-    this.changed();
+    if (!open?.pair || this.busy) return;
+    this.busy = true;
+    try {
+      this.difference = !this.difference;
+      await this.viewer.choose(this.which, open.case, this.fetch(open));
+    } catch (error) {
+      if (open === this.open) this.tell(this.phase, apiErrorOf(error)?.message ?? "The difference cannot be shown just now.");
+    } finally {
+      this.busy = false;
+      this.changed();
+    }
   }
 
   private async renew(): Promise<void> {
@@ -190,7 +202,8 @@ export class Reading {
     if (!open || this.phase !== "reading" || document.hidden) return;
     const { kept } = await api.renew(open.case).catch(() => ({ kept: true }));
     if (kept || turn !== this.turn || this.phase !== "reading") return;
-    this.tell("lost", "This case was open for very long and is with another reader now. Enter opens the next one.");
+    window.clearInterval(this.renewTimer);
+    this.tell("reading", "This case was open for very long, and another reader may have it too. Your answer is kept all the same.");
   }
 
   /** What the model says of a case, with its map; empty if it says nothing yet. */
@@ -246,7 +259,7 @@ export class Reading {
   /** Say what the case is, and go on when that is safe. */
   async answer(verdict: Verdict): Promise<void> {
     const { open } = this;
-    if (this.phase === "answered" || this.phase === "lost" || this.phase === "done") return this.next();
+    if (this.phase === "answered" || this.phase === "done") return this.next();
     if (!open || this.phase !== "reading") return;
     this.drawing.hand?.finish();
     if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");

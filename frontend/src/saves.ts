@@ -1,7 +1,7 @@
 // Saves: the outbox of this page, and the words in its head that say how answers are.
 
 import { api, ApiError } from "./api";
-import { shelf } from "./db";
+import { drafts, shelf } from "./db";
 import { dialog, h } from "./dom";
 import { Outbox, type Entry } from "./outbox";
 
@@ -18,9 +18,10 @@ async function send(entry: Entry): Promise<void> {
     if (!told.saved) throw new ApiError(503, "unsaved", "The server did not save the answer.");
   } catch (error) {
     // After a login elsewhere the page's word is an old one; a new one comes with `me`.
-    if (error instanceof ApiError && error.code === "csrf") await api.me();
+    if (error instanceof ApiError && error.code === "csrf") await api.renewed(entry.owner.split("/").pop() ?? "");
     throw error;
   }
+  await drafts.remove(`${entry.owner}/${entry.sample}`).catch(() => undefined); // it is answered
 }
 
 /** The words in the head of the page; they are also spoken. */

@@ -81,7 +81,10 @@ export class Viewer {
   async choose(which: readonly Which[], name: string, fetch: Fetch): Promise<void> {
     if (!this.facts) return;
     const { view, window, slice } = this;
-    await this.open(name, this.facts, which, fetch);
+    const opened = this.open(name, this.facts, which, fetch);
+    const { turn } = this;
+    await opened;
+    if (turn !== this.turn) return;
     Object.assign(this, { view: { ...fitted(this.frame()), x: view.x, y: view.y }, window });
     await this.turnTo(slice);
     this.refresh();

@@ -289,7 +289,6 @@ def test_an_answer_that_waited_without_a_network_is_kept_whatever_was_opened_sin
     image.rename(image.with_suffix(".away"))
     site.answer("ann", second["case"], "square", key="late-answer", shapes=shapes(box()))
     assert site.live().answers(second["sample"])["ann"].label == 1
-    told(site.browser("ann").get(f"/api/v1/cases/{second['case']}/pixels"), 409)
 
 
 def test_an_image_that_breaks_while_it_is_open_is_put_aside(site):

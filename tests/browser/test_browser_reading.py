@@ -7,6 +7,7 @@ import pytest
 from hand import HEIGHT, WIDTH, Hand
 from serving import run_foveal
 
+from foveal.core.region import decode_region
 from foveal.core.shapes import Box, Polygon, rasterize
 from foveal.data.exchange.labels import from_coco, from_csv
 from foveal.store.project import ProjectStore
@@ -101,6 +102,11 @@ def trainings(served):
     with ProjectStore.open(served.folder) as store:
         live = store.live()
         return min(len(live.trained), len(live.queries) - 1)
+
+
+def answers(served):
+    with ProjectStore.open(served.folder) as store:
+        return store.live().history
 
 
 def draw(kind, hand, lesion, page):
@@ -213,3 +219,38 @@ def test_without_a_network_answers_wait_over_a_reload_and_are_sent_once(page, se
     with ProjectStore.open(served.folder) as store:
         assert len(store.live().history) == before + 1
         assert store.verify() == ()
+
+
+def test_what_is_being_drawn_is_part_of_the_answer(page, served):
+    page.locator(READING).wait_for()
+    before = len(answers(served))
+    hand = Hand(page)
+    page.keyboard.press("b")
+    page.keyboard.press("1")
+    page.mouse.move(*hand.at(12, 12))
+    page.mouse.down()
+    page.mouse.move(*hand.at(40, 30), steps=4)
+    page.keyboard.press("Enter")
+    page.mouse.up()
+    patience = time.monotonic() + 30
+    while len(answers(served)) == before and time.monotonic() < patience:
+        page.wait_for_timeout(50)
+    last = answers(served)[-1]
+    assert last.region_kind == "box"
+    with ProjectStore.open(served.folder) as store:
+        assert decode_region(store.blobs.get(last.region)).sum() > 100
+
+
+def test_answers_are_never_saved_under_the_name_of_who_logs_in_elsewhere(page, served):
+    page.locator(READING).wait_for()
+    run_foveal("accounts", served.folder, "add", "bob")
+    word = run_foveal("accounts", served.folder, "invite", "bob").strip()
+    other = page.context.new_page()
+    other.goto(f"{served.address}{word}")
+    other.get_by_test_id("screen-read").wait_for()
+    before = len(answers(served))
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    page.get_by_test_id("screen-login").wait_for()
+    assert len(answers(served)) == before
+    other.close()

@@ -39,7 +39,12 @@ export class BoxTool implements Hand {
   }
 
   finish(): boolean {
-    return false;
+    const { preview, replaced } = this;
+    this.cancel();
+    if (!preview) return false;
+    if (replaced === null) this.board.add(preview);
+    else this.board.replace(replaced, preview);
+    return true;
   }
 
   cancel(): boolean {

@@ -11,6 +11,7 @@ export class BrushTool implements Hand {
   at: Point | null = null;
   private index: number | null = null;
   private last: Point | null = null;
+  private before: Uint8Array | null = null;
 
   constructor(private readonly board: Board, private readonly erases: boolean) {}
 
@@ -25,6 +26,7 @@ export class BrushTool implements Hand {
     if (this.erases && this.index === null) return;
     const shape = this.index === null ? null : board.shapes[this.index];
     const mask = shape ? rasterize(shape, board.width, board.height) : new Uint8Array(board.width * board.height);
+    this.before = this.erases ? mask.slice() : null;
     this.live = new MaskPicture(mask, board.width, board.height, DRAWN);
     this.last = p;
     this.move(p);
@@ -40,9 +42,9 @@ export class BrushTool implements Hand {
 
   up(p: Point): void {
     this.move(p);
-    const { live, index, board } = this;
+    const { live, index, board, before } = this;
     this.cancel();
-    if (!live) return;
+    if (!live || before?.every((inside, i) => inside === live.mask[i])) return; // nothing was erased
     const painted = live.mask.includes(1) ? { type: "mask" as const, runs: packRuns(live.mask) } : null;
     board.fresh = false;
     if (index !== null) board.replace(index, painted);
@@ -50,12 +52,14 @@ export class BrushTool implements Hand {
   }
 
   finish(): boolean {
-    return false;
+    if (!this.live || !this.last) return false;
+    this.up(this.last);
+    return true;
   }
 
   cancel(): boolean {
     const begun = this.live !== null;
-    Object.assign(this, { live: null, last: null, index: null });
+    Object.assign(this, { live: null, last: null, index: null, before: null });
     return begun;
   }
 

@@ -21,7 +21,7 @@ from foveal.core.spec import parse_spec
 from foveal.evaluate import dice
 from foveal.store.accounts import Account
 from foveal.store.folder import source_of
-from foveal.store.leases import TAKEN, Lease
+from foveal.store.leases import Lease
 from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
@@ -63,9 +63,9 @@ class Desk:
         return self.overlaps[key]
 
     def lease(self, case: str, reader: str) -> Lease:
-        """A case that a reader has open; 409 if it is theirs no more."""
+        """A case that a reader has or had open; 409 if it was never theirs."""
         lease = self.find(case, reader)
-        if lease is None or lease.expires == TAKEN:
+        if lease is None:
             raise RefusedError(409, "not_yours", NOT_YOURS)
         return lease
 
