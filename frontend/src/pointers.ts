@@ -56,7 +56,7 @@ export class Pointers {
     this.down.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.moved = false;
     if (this.down.size > 1) {
-      if (this.mode === "draw") this.drawing.cancel();
+      if (this.mode === "draw") this.drawing.revoke();
       this.mode = "pinch";
     } else if (event.button === 2) this.mode = "window";
     else if (event.button === 1 || !this.draws) this.mode = "pan";

@@ -42,6 +42,12 @@ export class Drawing {
     return this.hand?.cancel() ?? false;
   }
 
+  /** A second finger came down: the first one meant to move the image. */
+  revoke(): void {
+    if (this.board.tool === "polygon") this.polygon.revoke();
+    else this.cancel();
+  }
+
   /** Nothing more is drawn on this case. */
   lift(): void {
     this.cancel();

@@ -12,10 +12,12 @@ export class PolygonTool implements Hand {
   next: Point | null = null;
   private pressed = false;
   private inOneGo = 0;
+  private before = 0; // corners when the pointer came down
 
   constructor(private readonly board: Board, private readonly changed: () => void) {}
 
   down(p: Point, reach: number): void {
+    this.before = this.points.length;
     const first = this.points[0];
     if (first && this.points.length > 2 && near(first, p, reach)) {
       this.finish();
@@ -55,6 +57,12 @@ export class PolygonTool implements Hand {
     const begun = this.points.length > 0;
     Object.assign(this, { points: [], next: null, pressed: false, inOneGo: 0 });
     return begun;
+  }
+
+  /** Take back what the pointer has set since it came down: it was the first of two fingers. */
+  revoke(): void {
+    this.points.length = Math.min(this.points.length, this.before);
+    Object.assign(this, { next: null, pressed: false, inOneGo: 0 });
   }
 
   /** Take the last corner back; whether there was one. */
