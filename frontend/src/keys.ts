@@ -8,7 +8,7 @@ export interface Key {
   readonly keys: readonly string[];
   readonly shown: string;
   readonly words: string;
-  readonly group: "Answer" | "Draw" | "Look" | "Page";
+  readonly group: "Answer" | "Draw" | "Look";
   readonly run: (reading: Reading, event: KeyboardEvent) => void;
 }
 

@@ -125,10 +125,11 @@ def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = No
     Raises:
         DataError: if no image of the project can be read.
     """
-    created = store.live().created
+    live = store.live()
+    created = live.created
     spec = parse_spec(created["spec"])
     folder: Path = store.folder
-    images = open_images(folder / source_of(folder, created), spec.data, cache)
+    images = open_images(folder / source_of(folder, created), spec.data, cache, len(live.parts))
     return Desk(store, images, folder.resolve().name, secure)
 
 

@@ -75,10 +75,11 @@ class ImageSource:
         collection: Collection,
         held_bytes: int = HELD_BYTES,
         again: Callable[[], Collection] | None = None,
+        samples: int = 0,
     ) -> None:
         self.collection = collection
         self._stacks = _stacks(collection)
-        self._samples = len(collection.pool.samples)
+        self._samples = samples
         self._again = again
         self._lock = threading.Lock()
         self._read = Held(_pixels, held_bytes)
@@ -219,8 +220,14 @@ class ImageSource:
         return low, high if high > low else low + 1.0
 
 
-def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> ImageSource:
-    """The images of a project's manifest; rows without a label are kept."""
+def open_images(
+    manifest: Path, spec: DataSpec, cache: Path | None = None, samples: int = 0
+) -> ImageSource:
+    """The images of a project's manifest; rows without a label are kept.
+
+    Args:
+        samples: in the project before its images were looked at; see `ImageSource.keep_up`.
+    """
 
     def load() -> Collection:
         return load_pool(
@@ -232,7 +239,7 @@ def open_images(manifest: Path, spec: DataSpec, cache: Path | None = None) -> Im
             validation=False,
         )
 
-    return ImageSource(load(), again=load)
+    return ImageSource(load(), again=load, samples=samples)
 
 
 def _stacks(collection: Collection) -> dict[Path, dict[SampleId, int]]:

@@ -136,7 +136,7 @@ def _drawn(told: Sequence[Annotation], blobs: Blobs) -> Shapes | None:
     if len(told) == 1 and told[0].shapes:
         kept = json.loads(blobs.get(told[0].shapes))
         return parse_shapes(kept, kept["width"], kept["height"])
-    regions = [decode_region(blobs.get(one.region)) for one in told if one.region]
+    regions = _regions(told, blobs)
     if not regions:
         return None
     height, width = regions[0].shape[-2:]
@@ -145,8 +145,12 @@ def _drawn(told: Sequence[Annotation], blobs: Blobs) -> Shapes | None:
 
 def consensus(told: Sequence[Annotation], blobs: Blobs) -> tuple[Mask, ...]:
     """The pixels that most of those drew who drew regions; () if there are none."""
-    drawn = [decode_region(blobs.get(one.region)) for one in told if one.region]
+    drawn = _regions(told, blobs)
     return _most(drawn) if drawn else ()
+
+
+def _regions(told: Sequence[Annotation], blobs: Blobs) -> list[BoolArray]:
+    return [decode_region(blobs.get(one.region)) for one in told if one.region]
 
 
 def _most(drawn: Sequence[BoolArray]) -> tuple[Mask, ...]:

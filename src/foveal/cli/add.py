@@ -38,13 +38,14 @@ def command(
     with ProjectStore.open(project, database) as store, watching(console) as (_, watcher):
         wrong: list[str] = []
         if images is not None:
-            source = source_of(project, store.live().created)
+            live = store.live()
+            source = source_of(project, live.created)
             if source != MANIFEST:
                 raise DataError(
                     f"only a project of DICOM files takes --images, since it holds copies of them; "
                     f"this one reads {source!r}: put new images there, then foveal add {project}"
                 )
-            _, wrong = indexed(images, project, store.live().classes, watcher)
+            _, wrong = indexed(images, project, live.classes, watcher)
         grown = grow_project(store, watcher)
     tell(console, [*wrong, *grown.problems])
     told = f"{grown.candidates} images came in, {grown.imported} of them read already"

@@ -43,10 +43,10 @@ def dashboard(asking: Reader, desk: AtDesk) -> dict[str, Any]:
     told = dashboard_of(live, None if everybody else asking.name)
     beat = last_beat(desk.store.folder)
     told["worker"] = worker_of(desk.store.jobs.present(), desk.store.clock(), beat)
-    if not everybody:
-        told["worker"]["error"] = ""  # it may name files
-    else:
+    if everybody:
         told["agreement"] = agreement_of(live, desk.overlap)
+    else:
+        told["worker"]["error"] = ""  # it may name files
     return told
 
 
