@@ -7,17 +7,25 @@ export type ToolName = "move" | "box" | "polygon" | "brush" | "eraser";
 
 export class Board {
   tool: ToolName = "move";
-  /** Diameter of brush and eraser, in pixels of the image. */
-  brush = 12;
   selected: number | null = null;
   /** Whether the next stroke begins a region of its own. */
   fresh = false;
   private trail: Trail<readonly Shape[]> = begun([]);
+  private share = 1 / 40; // of the brush in the image's longer side: it looks alike on all images
 
   constructor(private readonly changed: () => void) {}
 
   width = 1;
   height = 1;
+
+  /** Diameter of brush and eraser, in whole pixels of the image. */
+  get brush(): number {
+    return Math.max(Math.round(this.share * Math.max(this.width, this.height)), 1);
+  }
+
+  set brush(diameter: number) {
+    this.share = diameter / Math.max(this.width, this.height);
+  }
 
   get shapes(): readonly Shape[] {
     return this.trail.now;

@@ -1,7 +1,7 @@
 // Db: what this browser keeps, in IndexedDB: answers on their way and cases drawn by half.
 
 import type { Entry, Shelf } from "./outbox";
-import type { Shape } from "./shapes";
+import type { Point, Shape } from "./shapes";
 
 const NAME = "foveal";
 const VERSION = 1;
@@ -12,6 +12,8 @@ export interface Draft {
   /** Project, reader and sample. */
   readonly id: string;
   readonly shapes: readonly Shape[];
+  /** Of a polygon that is not closed. */
+  readonly corners?: readonly Point[];
   readonly label: string | null;
   readonly seconds: number;
   readonly at: number;

@@ -1,25 +1,32 @@
 // Overlay: regions and the model's map drawn over the pixels of a picture.
 
-import { type Mask, type Point, type Rect, type Shape, unpackRuns } from "./shapes";
+import { bounds, type Mask, type Point, type Rect, type Shape, unpackRuns } from "./shapes";
 import { toScreen, type Frame, type View } from "./view";
 
 export const DRAWN = "#ffd166";
 export const CHOSEN = "#7fe3ff";
 export const READ = "#a9b4c2"; // of another slice: seen, not changed
 const DARK = "rgba(0, 0, 0, 0.6)";
+const ROOM = 128; // pixels of the image
+const MOST_PIXELS = 2 ** 24; // 64 MB
 
-/** A mask as a picture of its own, which a stroke changes piece by piece. */
+/** A mask as a picture of its own, no larger than what is painted; a stroke changes it piece by piece. */
 export class MaskPicture {
-  readonly canvas = document.createElement("canvas");
-  private readonly context: CanvasRenderingContext2D;
+  private canvas = document.createElement("canvas");
+  private context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
   private readonly color: number;
 
-  constructor(readonly mask: Uint8Array, readonly width: number, readonly height: number, color: string) {
-    Object.assign(this.canvas, { width, height });
-    this.context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
+  /** `area` is what the picture covers, and holds all that is inside. */
+  constructor(readonly mask: Uint8Array, readonly width: number, readonly height: number, color: string, private area: Rect) {
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
     this.color = red | (green << 8) | (blue << 16); // as browsers keep pixels: the alpha last
-    this.update({ x0: 0, y0: 0, x1: width, y1: height });
+    Object.assign(this.canvas, { width: area.x1 - area.x0, height: area.y1 - area.y0 });
+    this.update(area);
+  }
+
+  /** Pixels of the picture. */
+  get size(): number {
+    return this.canvas.width * this.canvas.height;
   }
 
   private at(x: number, y: number): boolean {
@@ -30,10 +37,26 @@ export class MaskPicture {
     return !(this.at(x - 1, y) && this.at(x + 1, y) && this.at(x, y - 1) && this.at(x, y + 1));
   }
 
+  /** Cover a rectangle too, and some room around it for the next part of the stroke. */
+  private cover(rect: Rect): void {
+    const { area, canvas } = this;
+    if (rect.x0 >= area.x0 && rect.y0 >= area.y0 && rect.x1 <= area.x1 && rect.y1 <= area.y1) return;
+    const wide = {
+      x0: Math.max(Math.min(area.x0, rect.x0 - ROOM), 0), y0: Math.max(Math.min(area.y0, rect.y0 - ROOM), 0),
+      x1: Math.min(Math.max(area.x1, rect.x1 + ROOM), this.width), y1: Math.min(Math.max(area.y1, rect.y1 + ROOM), this.height),
+    };
+    this.canvas = document.createElement("canvas");
+    Object.assign(this.canvas, { width: wide.x1 - wide.x0, height: wide.y1 - wide.y0 });
+    this.context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
+    if (canvas.width > 0 && canvas.height > 0) this.context.drawImage(canvas, area.x0 - wide.x0, area.y0 - wide.y0);
+    this.area = wide;
+  }
+
   /** Take over the pixels of a rectangle from the mask. */
   update(rect: Rect): void {
     const [w, t] = [rect.x1 - rect.x0, rect.y1 - rect.y0];
     if (w <= 0 || t <= 0) return;
+    this.cover(rect);
     const image = this.context.createImageData(w, t);
     const pixels = new Uint32Array(image.data.buffer);
     for (let row = 0; row < t; row += 1) {
@@ -42,23 +65,34 @@ export class MaskPicture {
         if (this.at(x, y)) pixels[row * w + column] = this.color | ((this.edge(x, y) ? 255 : 100) << 24);
       }
     }
-    this.context.putImageData(image, rect.x0, rect.y0);
+    this.context.putImageData(image, rect.x0 - this.area.x0, rect.y0 - this.area.y0);
+  }
+
+  draw(context: CanvasRenderingContext2D, view: View, frame: Frame): void {
+    if (this.size > 0) layOver(context, view, frame, this.canvas, false, this.area);
   }
 }
 
-const pictures = new WeakMap<Mask, Map<string, MaskPicture>>();
+/** Pictures of painted regions, the latest seen last: few enough that a browser can hold them. */
+const pictures: { mask: Mask; color: string; picture: MaskPicture }[] = [];
 
 function pictureOf(mask: Mask, width: number, height: number, color: string): MaskPicture {
-  const known = pictures.get(mask) ?? new Map<string, MaskPicture>();
-  pictures.set(mask, known);
-  let made = known.get(color);
-  if (!made) known.set(color, (made = new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color)));
-  return made;
+  const at = pictures.findIndex((one) => one.mask === mask && one.color === color);
+  const [known] = at < 0 ? [] : pictures.splice(at, 1);
+  const area = bounds(mask.runs, width) ?? { x0: 0, y0: 0, x1: 0, y1: 0 };
+  const kept = known ?? { mask, color, picture: new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color, area) };
+  pictures.push(kept);
+  let held = pictures.reduce((sum, { picture }) => sum + picture.size, 0);
+  while (held > MOST_PIXELS && pictures.length > 1) held -= pictures.shift()?.picture.size ?? 0;
+  return kept.picture;
 }
 
-/** A picture on the image's grid laid over the image. */
-export function layOver(context: CanvasRenderingContext2D, view: View, frame: Frame, source: CanvasImageSource, smooth: boolean): void {
-  const [a, b] = [toScreen(view, frame, { x: 0, y: 0 }), toScreen(view, frame, { x: frame.columns, y: frame.rows })];
+/** A picture laid over the image, or over a part of it. */
+export function layOver(
+  context: CanvasRenderingContext2D, view: View, frame: Frame, source: CanvasImageSource, smooth: boolean,
+  part: Rect = { x0: 0, y0: 0, x1: frame.columns, y1: frame.rows },
+): void {
+  const [a, b] = [toScreen(view, frame, { x: part.x0, y: part.y0 }), toScreen(view, frame, { x: part.x1, y: part.y1 })];
   context.imageSmoothingEnabled = smooth;
   context.drawImage(source, a.x, a.y, b.x - a.x, b.y - a.y);
 }
@@ -66,7 +100,7 @@ export function layOver(context: CanvasRenderingContext2D, view: View, frame: Fr
 /** One region. */
 export function drawShape(context: CanvasRenderingContext2D, view: View, frame: Frame, shape: Shape, color: string): void {
   if (shape.type === "mask") {
-    layOver(context, view, frame, pictureOf(shape, frame.columns, frame.rows, color).canvas, false);
+    pictureOf(shape, frame.columns, frame.rows, color).draw(context, view, frame);
     return;
   }
   const corners: Point[] = shape.type === "polygon"

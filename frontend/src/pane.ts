@@ -1,6 +1,7 @@
 // Pane: one picture on the screen; Cornerstone draws the pixels, a canvas above it what readers draw.
 
 import { Enums, type RenderingEngine, type Types } from "@cornerstonejs/core";
+import type { Which } from "./api";
 import { h } from "./dom";
 import { loaded } from "./pictures";
 import type { Frame, View } from "./view";
@@ -15,11 +16,16 @@ export class Pane {
   private ids: readonly string[] = [];
   private ready = false;
 
-  constructor(private readonly engine: RenderingEngine, readonly name: string, title: string) {
+  constructor(private readonly engine: RenderingEngine, readonly name: Which) {
     this.picture = h("div", { class: "pixels", oncontextmenu: (event: Event) => event.preventDefault() });
     this.overlay = h("canvas", { class: "overlay", test: `overlay-${name}` });
-    this.caption = h("div", { class: "caption" }, title);
+    this.caption = h("div", { class: "caption" });
     this.element = h("div", { class: "pane", test: `pane-${name}` }, this.picture, this.overlay, this.caption);
+  }
+
+  /** What is written above the picture. */
+  entitle(title: string): void {
+    this.caption.textContent = title;
   }
 
   /** Begin to draw; the element must be on the page. */

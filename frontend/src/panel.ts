@@ -101,10 +101,10 @@ export class Panel {
   }
 
   private updateSave(): void {
-    const { phase, open } = this.reading;
+    const { phase, open, viewer } = this.reading;
     const words: string = { loading: "Loading", reading: open?.previous ? "Save the correction" : "Save and next", saving: "Saving", answered: "Next case", lost: "Next case", done: "Look again" }[phase];
     this.save.replaceChildren(words, h("kbd", {}, "Enter"));
-    this.save.disabled = phase === "loading" || phase === "saving";
+    this.save.disabled = phase === "loading" || phase === "saving" || viewer.dark;
     this.leave.hidden = !open?.previous || phase !== "reading";
   }
 

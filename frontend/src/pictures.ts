@@ -9,6 +9,7 @@ const SCHEME = "foveal";
 interface Source {
   readonly fetch: () => Promise<Pixels>;
   readonly aspect: number;
+  coming: Promise<Pixels> | null;
   size: { rows: number; columns: number; channels: number; bits: number; signed: boolean } | null;
 }
 
@@ -17,7 +18,7 @@ const sources = new Map<string, Source>();
 /** The name under which a picture is asked for; the same name is the same picture. */
 export function picture(name: string, aspect: number, fetch: () => Promise<Pixels>): string {
   const id = `${SCHEME}:${name}`;
-  if (!sources.has(id)) sources.set(id, { fetch, aspect, size: null });
+  if (!sources.has(id)) sources.set(id, { fetch, aspect, coming: null, size: null });
   return id;
 }
 
@@ -27,9 +28,22 @@ export function forget(): void {
   sources.clear();
 }
 
-/** Load a picture; rejects with what the server said, which a viewport would keep to itself. */
+/**
+ * Load a picture; rejects with what the server said. Cornerstone is asked only when the pixels are
+ * here, since it keeps to itself what went wrong and throws it where nobody can catch it.
+ */
 export async function loaded(id: string): Promise<void> {
+  const source = sources.get(id);
+  if (!source) throw new Error(`no picture ${id}`);
+  if (!cache.getImageLoadObject(id)) {
+    source.coming ??= source.fetch();
+    await source.coming.catch((error: unknown) => {
+      source.coming = null;
+      throw error;
+    });
+  }
   await imageLoader.loadAndCacheImage(id);
+  source.coming = null; // Cornerstone has them
 }
 
 /** Load a picture before it is needed; failures show when it is. */
@@ -37,11 +51,11 @@ export function prefetch(id: string): void {
   loaded(id).catch(() => undefined);
 }
 
-/** The window that shows all values of a picture; null until it is loaded. */
-export function wholeWindow(id: string): { center: number; width: number } | null {
+/** The window that shows all values of a difference, zero in its middle; null until it is loaded. */
+export function differenceWindow(id: string): { center: number; width: number } | null {
   const image = cache.getImage(id);
   if (!image) return null;
-  return { center: (image.minPixelValue + image.maxPixelValue) / 2, width: Math.max(image.maxPixelValue - image.minPixelValue, 1) };
+  return { center: 0, width: Math.max(2 * Math.abs(image.minPixelValue), 2 * Math.abs(image.maxPixelValue), 1) };
 }
 
 /** Value of a pixel as the server sent it; several channels are given as a list. */
@@ -62,7 +76,7 @@ export function register(): void {
 async function load(id: string): Promise<Types.IImage> {
   const source = sources.get(id);
   if (!source) throw new Error(`no picture ${id}`);
-  const { rows, columns, channels, data } = await source.fetch();
+  const { rows, columns, channels, data } = await (source.coming ?? source.fetch());
   const bits = data.BYTES_PER_ELEMENT * 8;
   source.size = { rows, columns, channels, bits, signed: data instanceof Int16Array };
   const [low, high] = ends(data);

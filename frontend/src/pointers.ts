@@ -7,6 +7,7 @@ import type { Viewer } from "./viewer";
 
 const REACH = { mouse: 8, pen: 10, touch: 20 }; // CSS pixels that still count as "on it"
 const SPEED = 1 / 300; // of the window's width, for each CSS pixel dragged
+const PALM = 1_000; // milliseconds after a pen was seen in which a touch is of the hand that holds it
 const LINE = 100; // how far a notch of a wheel turns
 
 type Mode = "draw" | "pan" | "window" | "pinch";
@@ -16,6 +17,7 @@ export class Pointers {
   private mode: Mode | null = null;
   private moved = false;
   private turned = 0;
+  private penned = -Infinity; // when a pen was seen last
   locked = false;
 
   constructor(
@@ -45,12 +47,30 @@ export class Pointers {
   }
 
   private get draws(): boolean {
-    const { facts, slice } = this.viewer;
-    return !this.locked && this.drawing.hand !== null && facts !== null && slice === facts.key_slice;
+    return !this.locked && this.drawing.hand !== null && this.viewer.onKey;
+  }
+
+  /** Whether this is the hand that holds the pen: what touches the screen while the pen is near it. */
+  private palm(event: PointerEvent): boolean {
+    if (event.pointerType === "pen") this.penned = event.timeStamp;
+    return event.pointerType === "touch" && event.timeStamp - this.penned < PALM;
+  }
+
+  /** Whoever draws with a pen moves the image with a finger. */
+  private fingers(event: PointerEvent): boolean {
+    return event.pointerType === "touch" && this.penned > -Infinity;
+  }
+
+  /** The pen came down after the hand that holds it. */
+  private forgetFingers(): void {
+    if (this.down.size > 0 && this.mode === "draw") this.drawing.revoke();
+    this.down.clear();
   }
 
   private press(event: PointerEvent, pane: Pane): void {
     event.preventDefault();
+    if (this.palm(event)) return;
+    if (event.pointerType === "pen") this.forgetFingers();
     (document.activeElement as HTMLElement | null)?.blur();
     pane.overlay.setPointerCapture(event.pointerId);
     this.down.set(event.pointerId, { x: event.clientX, y: event.clientY });
@@ -59,7 +79,7 @@ export class Pointers {
       if (this.mode === "draw") this.drawing.revoke();
       this.mode = "pinch";
     } else if (event.button === 2) this.mode = "window";
-    else if (event.button === 1 || !this.draws) this.mode = "pan";
+    else if (event.button === 1 || !this.draws || this.fingers(event)) this.mode = "pan";
     else {
       this.mode = "draw";
       this.drawing.cursor = null;
@@ -69,6 +89,7 @@ export class Pointers {
   }
 
   private drag(event: PointerEvent, pane: Pane): void {
+    if (this.palm(event)) return;
     const p = this.viewer.pointAt(event.clientX, event.clientY, pane);
     this.hover(pane, p);
     const before = this.down.get(event.pointerId);

@@ -26,12 +26,11 @@ export class Reading {
   readonly board = new Board(() => this.drawn());
   readonly drawing = new Drawing(this.board, () => this.drawn());
   readonly viewer = new Viewer((context, view, frame) => {
-    const { slice, facts } = this.viewer;
-    const onKey = slice === facts?.key_slice;
+    const { shown, onKey } = this.viewer;
     if (onKey && this.map && this.mapShown) layOver(context, view, frame, this.map, true);
     const { neighbor } = this.open ?? {};
     if (onKey) this.drawing.paint(context, view, frame);
-    else if (slice === neighbor?.slice) for (const shape of neighbor.shapes.shapes) drawShape(context, view, frame, shape, READ);
+    else if (shown === neighbor?.slice) for (const shape of neighbor.shapes.shapes) drawShape(context, view, frame, shape, READ);
   }, () => this.changed());
   phase: Phase = "loading";
   message = "";
@@ -46,6 +45,7 @@ export class Reading {
   private busy = false; // with going back, or with another set of pictures
   private clock: ReadingClock | null = null;
   private steps = 0;
+  private drafted = false; // whether there is a draft of the open case
   private draftTimer = 0;
   private renewTimer = 0;
   private turn = 0;
@@ -155,13 +155,15 @@ export class Reading {
   private async show(found: Case, turn: number): Promise<void> {
     const draft = await drafts.get(this.draftId(found.sample)).catch(() => undefined);
     const { previous } = found;
-    this.label = draft?.label ?? previous?.class ?? null;
+    this.drafted = draft !== undefined;
+    this.label = draft ? draft.label : (previous?.class ?? null);
     this.difference = false;
     this.drawing.lift();
     if (this.board.tool === "eraser") this.drawing.take((this.tools[0] as ToolName | undefined) ?? "move");
     this.open = found;
     this.today = { cases: found.labels_today, seconds: found.seconds_today };
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
+    if (draft?.corners?.length) this.drawing.resume(draft.corners);
     try {
       const seen = await this.insisted(turn, async () => (await this.viewer.open(found.case, found, this.which, this.fetch(found)), true));
       if (!seen || turn !== this.turn) return;
@@ -190,7 +192,10 @@ export class Reading {
       this.difference = !this.difference;
       await this.viewer.choose(this.which, open.case, this.fetch(open));
     } catch (error) {
-      if (open === this.open) this.tell(this.phase, apiErrorOf(error)?.message ?? "The difference cannot be shown just now.");
+      if (open !== this.open) return;
+      this.difference = !this.difference;
+      await this.viewer.choose(this.which, open.case, this.fetch(open)); // as it was, which is here already
+      this.tell(this.phase, apiErrorOf(error)?.message ?? "The difference cannot be shown just now.");
     } finally {
       this.busy = false;
       this.changed();
@@ -260,8 +265,8 @@ export class Reading {
   async answer(verdict: Verdict): Promise<void> {
     const { open } = this;
     if (this.phase === "answered" || this.phase === "done") return this.next();
-    if (!open || this.phase !== "reading") return;
-    this.drawing.hand?.finish();
+    if (!open || this.phase !== "reading" || this.viewer.dark) return;
+    this.drawing.finish();
     if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");
     const { turn } = this;
     const key = newKey();
@@ -311,8 +316,10 @@ export class Reading {
     const { open, board, label } = this;
     if (!open || this.phase !== "reading") return;
     const shapes: readonly Shape[] = board.shapes;
-    if (shapes.length === 0 && label === null) return;
-    const draft = { id: this.draftId(open.sample), shapes, label, seconds: this.clock?.seconds(now()) ?? 0, at: Date.now() };
+    const corners = [...this.drawing.polygon.points];
+    if (shapes.length + corners.length === 0 && label === null && !this.drafted) return;
+    this.drafted = true; // what is taken back must not come back
+    const draft = { id: this.draftId(open.sample), shapes, corners, label, seconds: this.clock?.seconds(now()) ?? 0, at: Date.now() };
     await drafts.put(draft).catch(() => undefined);
   }
 }

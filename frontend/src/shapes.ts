@@ -59,21 +59,17 @@ export function polygonOf(points: readonly Point[], width: number, height: numbe
   return found.length < 3 ? null : { type: "polygon", points: found };
 }
 
-/** Runs of a mask row by row, those outside and inside in turn, outside first. */
+/** Runs of a mask (1 inside, 0 outside) row by row, those outside and inside in turn, outside first. */
 export function packRuns(mask: Uint8Array): number[] {
   const runs: number[] = [];
-  let value = 0;
-  let length = 0;
-  for (const pixel of mask) {
-    if ((pixel !== 0 ? 1 : 0) === value) length += 1;
-    else {
-      runs.push(length);
-      value = 1 - value;
-      length = 1;
-    }
+  let [at, other] = [0, 1];
+  while (at < mask.length) {
+    const found = mask.indexOf(other, at);
+    const end = found < 0 ? mask.length : found;
+    runs.push(end - at);
+    [at, other] = [end, 1 - other];
   }
-  runs.push(length);
-  return runs;
+  return runs.length > 0 ? runs : [0];
 }
 
 /** The mask of its runs: 1 inside, 0 outside. */
@@ -127,6 +123,22 @@ export interface Rect {
   y0: number;
   x1: number;
   y1: number;
+}
+
+/** The smallest rectangle around what is inside, ends exclusive; null if nothing is. */
+export function bounds(runs: readonly number[], width: number): Rect | null {
+  let [at, x0, x1, y0, y1] = [0, width, 0, Infinity, 0];
+  runs.forEach((length, i) => {
+    const [end, inside] = [at + length, i % 2 === 1 && length > 0];
+    if (inside) {
+      const [first, last] = [Math.floor(at / width), Math.floor((end - 1) / width)];
+      const whole = last > first; // it goes on in the next row, so both edges are reached
+      [x0, x1] = [Math.min(x0, whole ? 0 : at % width), Math.max(x1, whole ? width : ((end - 1) % width) + 1)];
+      [y0, y1] = [Math.min(y0, first), last + 1];
+    }
+    at = end;
+  });
+  return x1 > x0 ? { x0, y0, x1, y1 } : null;
 }
 
 /**

@@ -17,6 +17,7 @@ export class Stage {
   private readonly slices: HTMLElement;
   private readonly facts = h("span", { test: "facts" });
   private readonly value = h("span", { class: "value", test: "value" });
+  private under: { pane: Pane; p: Point } | null = null; // the pointer
   private readonly cover = h("div", { class: "cover", test: "cover", role: "status" });
 
   constructor(private readonly reading: Reading) {
@@ -29,18 +30,36 @@ export class Stage {
   }
 
   private hovered(pane: Pane, p: Point | null): void {
-    const value = p && this.reading.viewer.value(pane, p);
+    this.under = p && { pane, p };
+    this.tellValue();
+  }
+
+  /** The value under the pointer, of what is seen now. */
+  private tellValue(): void {
+    const { viewer, phase } = this.reading;
+    const { pane, p } = this.under ?? {};
+    const value = pane && p && phase !== "loading" && viewer.panes.includes(pane) && viewer.value(pane, p);
     this.value.textContent = p && value ? `x ${Math.floor(p.x)}  y ${Math.floor(p.y)}  value ${value.join(", ")}` : "";
+  }
+
+  /** What hides the image: there is none, or none that belongs to the case. */
+  private coverWords(): string {
+    const { viewer, phase, message } = this.reading;
+    if (viewer.dark) return "This browser cannot draw pictures just now. It is asked again every second; if this stays, load the page anew.";
+    if (phase === "done") return message || "Done.";
+    return phase === "loading" ? message || "Loading the case" : "";
   }
 
   /** Show what is now. */
   update(): void {
-    const { viewer, phase, board, message, open } = this.reading;
-    const { facts } = viewer;
+    const { viewer, phase, board, open } = this.reading;
+    const { facts, shown } = viewer;
     this.pointers.locked = phase !== "reading";
     this.pointers.attach();
-    this.cover.hidden = !(phase === "done" || (phase === "loading" && !facts) || (phase === "loading" && Boolean(message)));
-    this.cover.textContent = phase === "done" ? message || "Done." : message || "Loading the case";
+    const words = this.coverWords();
+    this.cover.hidden = words === "";
+    if (words) this.cover.textContent = words;
+    this.tellValue();
     viewer.element.dataset["tool"] = phase === "reading" ? board.tool : "move";
     viewer.element.dataset["phase"] = phase;
     this.slices.hidden = !facts || facts.slices < 2;
@@ -48,11 +67,12 @@ export class Stage {
     const last = Math.max(facts.slices - 1, 1);
     Object.assign(this.slider, { max: String(last), value: String(viewer.slice) });
     this.mark.style.setProperty("--at", String(facts.key_slice / last));
-    const onKey = viewer.slice === facts.key_slice;
-    this.where.textContent = `Slice ${viewer.slice + 1} of ${facts.slices}${onKey ? ", the key slice" : ""}`;
-    this.key.disabled = onKey;
+    const { onKey } = viewer;
+    const coming = viewer.slice === shown ? "" : `, ${viewer.slice + 1} is loading`;
+    this.where.textContent = `Slice ${shown + 1} of ${facts.slices}${coming || (onKey ? ", the key slice" : "")}`;
+    this.key.disabled = onKey && !coming;
     const center = Math.round(viewer.window.center);
-    const drawn = viewer.slice === open?.neighbor?.slice ? "Your regions of this slice" : "Regions are drawn on the key slice";
+    const drawn = shown === open?.neighbor?.slice ? "Your regions of this slice" : "Regions are drawn on the key slice";
     const note = onKey ? "" : `  ·  ${drawn}`;
     this.facts.textContent = `${facts.width} × ${facts.height}  ·  C ${center}  W ${Math.round(viewer.window.width)}${note}`;
   }

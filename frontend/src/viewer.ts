@@ -1,10 +1,10 @@
 // Viewer: the pictures of a case side by side, with one view, one window and one slice for all.
 
-import { cache, init, RenderingEngine } from "@cornerstonejs/core";
+import { cache, Enums, eventTarget, init, RenderingEngine } from "@cornerstonejs/core";
 import type { Pixels, Which } from "./api";
 import { h } from "./dom";
 import { Pane } from "./pane";
-import { forget, picture, prefetch, register, valueAt, wholeWindow } from "./pictures";
+import { differenceWindow, forget, picture, prefetch, register, valueAt } from "./pictures";
 import type { Facts } from "./records";
 import type { Point } from "./shapes";
 import { fitted, panned, toImage, zoomed, type Frame, type View } from "./view";
@@ -14,39 +14,66 @@ const CONTEXTS = 3; // as many as pictures beside each other
 const TITLES: Record<Which, string> = { prior: "Prior", current: "Current", difference: "Difference" };
 const NEIGHBORS = 3; // slices to both sides that are loaded ahead
 const CACHE_BYTES = 512 * 2 ** 20;
+const RETRY = 1_000; // milliseconds until the browser is asked for its graphics once more
 
 export type Fetch = (slice: number, which: Which) => Promise<Pixels>;
 export type Paint = (context: CanvasRenderingContext2D, view: View, frame: Frame, pane: Pane) => void;
 
 let engine: RenderingEngine | null = null;
+let engines = 0;
+const viewers = new Set<Viewer>(); // those that show a case
 
 /** The one engine of the page: browsers allow few WebGL contexts. */
 function theEngine(): RenderingEngine {
-  if (!engine) {
+  if (engines === 0) {
     init({ rendering: { webGlContextCount: CONTEXTS } } as Parameters<typeof init>[0]);
     register();
     cache.setMaxCacheSize(CACHE_BYTES);
-    engine = new RenderingEngine(ENGINE);
+    eventTarget.addEventListener(Enums.Events.WEBGL_CONTEXT_LOST, lost as unknown as EventListener);
   }
+  engine ??= new RenderingEngine(`${ENGINE}-${(engines += 1)}`);
   return engine;
+}
+
+/** The browser took the graphics away, as after a crash of its driver: begin with a new engine. */
+function lost({ detail }: CustomEvent<{ renderingEngineId: string }>): void {
+  if (detail.renderingEngineId !== engine?.id) return; // of an engine that is gone
+  engine.destroy();
+  engine = null;
+  for (const viewer of viewers) void viewer.recover();
+}
+
+/** Whether the browser lets a page draw with WebGL just now. */
+function canDraw(): boolean {
+  const context = document.createElement("canvas").getContext("webgl2");
+  context?.getExtension("WEBGL_lose_context")?.loseContext(); // contexts are few
+  return context !== null;
 }
 
 export class Viewer {
   readonly element = h("div", { class: "viewer", test: "viewer" });
   panes: Pane[] = [];
+  /** The slice that is wanted; `shown` is the one whose pixels are seen. */
   slice = 0;
+  shown = 0;
   window = { center: 0, width: 1 };
   view: View = { x: 0, y: 0, scale: 1 };
   facts: Facts | null = null;
+  /** Whether the browser has taken away the graphics, so that nothing is seen. */
+  dark = false;
   private stacks = new Map<string, string[]>();
   private asked = false;
   private turn = 0;
   private touched = false;
-  private seen = 0;
 
   /** `paint` draws over each picture; `changed` is told when slice, window or view are others. */
   constructor(private readonly paint: Paint, private readonly changed: () => void) {
     new ResizeObserver(() => this.resized()).observe(this.element);
+  }
+
+  /** Whether the slice that is seen is the one that regions belong to. */
+  get onKey(): boolean {
+    return this.facts !== null && this.shown === this.facts.key_slice;
   }
 
   get aspect(): number {
@@ -62,48 +89,76 @@ export class Viewer {
   async open(name: string, facts: Facts, which: readonly Which[], fetch: Fetch): Promise<void> {
     const turn = (this.turn += 1);
     forget();
-    this.facts = facts;
-    this.slice = facts.key_slice;
-    this.window = { ...facts.window };
-    this.touched = false;
-    this.arrangePanes(which);
     this.stacks.clear();
-    for (const one of which) {
-      const ids = Array.from({ length: facts.slices }, (_, k) => picture(`${name}/${one}/${k}`, this.aspect, () => fetch(k, one)));
-      this.stacks.set(one, ids);
-    }
+    viewers.add(this);
+    Object.assign(this, { facts, slice: facts.key_slice, window: { ...facts.window }, touched: false });
+    this.stack(name, facts, which, fetch);
+    if (!(await this.arranged(which, turn))) return;
     this.view = fitted(this.frame());
     await this.showSlice();
     if (turn === this.turn) this.fetchNeighbors();
   }
 
-  /** Other pictures of the same case beside each other. */
+  /** Other pictures of the same case beside each other, looked at as before. */
   async choose(which: readonly Which[], name: string, fetch: Fetch): Promise<void> {
-    if (!this.facts) return;
-    const { view, window, slice } = this;
-    const opened = this.open(name, this.facts, which, fetch);
-    const { turn } = this;
-    await opened;
-    if (turn !== this.turn) return;
-    Object.assign(this, { view: { ...fitted(this.frame()), x: view.x, y: view.y }, window });
-    await this.turnTo(slice);
-    this.refresh();
+    const { facts, view, turn } = this;
+    if (!facts) return;
+    const whole = fitted(this.frame()).scale;
+    this.stack(name, facts, which, fetch);
+    if (!(await this.arranged(which, turn))) return;
+    const now = fitted(this.frame());
+    this.view = this.touched ? { ...view, scale: (view.scale * now.scale) / whole } : now;
+    await this.showSlice();
   }
 
-  private arrangePanes(which: readonly Which[]): void {
-    const engine = theEngine();
-    if (this.panes.map((pane) => pane.name).join() === which.join()) return;
-    this.panes.forEach((pane) => pane.disable());
-    this.panes = which.map((one) => new Pane(engine, one, which.length > 1 ? TITLES[one] : ""));
+  private stack(name: string, facts: Facts, which: readonly Which[], fetch: Fetch): void {
+    for (const one of which) {
+      const ids = Array.from({ length: facts.slices }, (_, k) => picture(`${name}/${one}/${k}`, this.aspect, () => fetch(k, one)));
+      if (!this.stacks.has(one)) this.stacks.set(one, ids);
+    }
+  }
+
+  /** One pane for each picture; waits for the browser's graphics, and is false if the case was left meanwhile. */
+  private async arranged(which: readonly Which[], turn: number): Promise<boolean> {
+    while (!engine && !canDraw()) {
+      this.darken(true);
+      await new Promise((resolve) => setTimeout(resolve, RETRY));
+      if (turn !== this.turn) return false;
+    }
+    const drawing = theEngine();
+    const before = new Map(this.panes.map((pane) => [pane.name, pane]));
+    this.panes = which.map((one) => before.get(one) ?? new Pane(drawing, one));
+    this.panes.forEach((pane) => pane.entitle(which.length > 1 ? TITLES[pane.name] : ""));
+    for (const pane of before.values()) if (!this.panes.includes(pane)) pane.disable();
     this.element.replaceChildren(...this.panes.map((pane) => pane.element));
     this.element.style.setProperty("--panes", String(which.length));
-    this.panes.forEach((pane) => pane.enable());
+    this.panes.forEach((pane) => before.has(pane.name) || pane.enable());
+    if (before.size > 0 && before.size !== which.length) drawing.resize(true, false);
+    this.darken(false);
+    return true;
+  }
+
+  private darken(dark: boolean): void {
+    if (dark === this.dark) return;
+    this.dark = dark;
+    this.changed();
+  }
+
+  /** Show again what was seen, with a new engine. */
+  async recover(): Promise<void> {
+    const { turn } = this;
+    const which = this.panes.map((pane) => pane.name);
+    this.panes = []; // they went with their engine
+    this.element.replaceChildren();
+    this.darken(true);
+    if (await this.arranged(which, turn)) await this.showSlice();
   }
 
   /** Nothing is shown. */
   close(): void {
     this.turn += 1;
-    this.facts = null;
+    viewers.delete(this);
+    Object.assign(this, { facts: null, dark: false });
     this.panes.forEach((pane) => pane.disable());
     this.panes = [];
   }
@@ -112,7 +167,7 @@ export class Viewer {
     const last = (this.facts?.slices ?? 1) - 1;
     const wanted = Math.min(Math.max(slice, 0), last);
     if (wanted === this.slice) return;
-    const { turn, seen } = this;
+    const { turn, shown } = this;
     this.slice = wanted;
     this.changed();
     try {
@@ -121,7 +176,7 @@ export class Viewer {
     } catch {
       // What is said to be shown must be what is shown.
       if (turn !== this.turn || this.slice !== wanted) return;
-      this.slice = seen;
+      this.slice = shown;
       this.refresh();
       this.changed();
     }
@@ -132,7 +187,7 @@ export class Viewer {
     const still = (): boolean => turn === this.turn && this.slice === wanted;
     await Promise.all(this.panes.map((pane) => pane.show(this.stacks.get(pane.name) ?? [], wanted, still)));
     if (!still()) return;
-    this.seen = wanted;
+    this.shown = wanted;
     this.refresh();
     this.changed();
   }
@@ -151,10 +206,10 @@ export class Viewer {
     this.changed();
   }
 
-  /** A difference has values of its own, so it is always shown whole. */
+  /** A difference has values of its own: it is shown whole, and no change is always the middle gray. */
   private windowOf(pane: Pane): { center: number; width: number } {
-    const id = pane.name === "difference" ? this.stacks.get(pane.name)?.[this.slice] : undefined;
-    return (id && wholeWindow(id)) || this.window;
+    const id = pane.name === "difference" ? this.stacks.get(pane.name)?.[this.shown] : undefined;
+    return (id && differenceWindow(id)) || this.window;
   }
 
   fit(): void {
@@ -186,7 +241,7 @@ export class Viewer {
 
   /** Value of a pixel of a picture as it is stored. */
   value(pane: Pane, p: Point): number[] | null {
-    const id = this.stacks.get(pane.name)?.[this.slice];
+    const id = this.stacks.get(pane.name)?.[this.shown];
     return id ? valueAt(id, Math.floor(p.x), Math.floor(p.y)) : null;
   }
 
@@ -213,7 +268,7 @@ export class Viewer {
 
   private resized(): void {
     if (!this.facts || this.panes.length === 0 || this.element.clientWidth === 0) return;
-    theEngine().resize(true, false);
+    engine?.resize(true, false);
     if (!this.touched) this.view = fitted(this.frame());
     this.refresh();
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { area, boxOf, contains, kept, packRuns, paint, polygonOf, rasterize, unpackRuns, type Shape } from "../src/shapes";
+import { area, bounds, boxOf, contains, kept, packRuns, paint, polygonOf, rasterize, unpackRuns, type Shape } from "../src/shapes";
 
 const count = (mask: Uint8Array): number => mask.reduce((sum, value) => sum + value, 0);
 
@@ -23,6 +23,20 @@ describe("runs", () => {
   it("begin with the pixels outside, even if there are none", () => {
     expect(packRuns(Uint8Array.of(1, 1, 0))).toEqual([0, 2, 1]);
     expect(packRuns(Uint8Array.of(0, 0))).toEqual([2]);
+  });
+});
+
+describe("the rectangle around a mask", () => {
+  it("is the smallest one that holds all that is inside", () => {
+    const random = chance(5);
+    for (let round = 0; round < 200; round += 1) {
+      const [width, height] = [1 + Math.floor(random() * 9), 1 + Math.floor(random() * 7)];
+      const mask = Uint8Array.from({ length: width * height }, () => (random() < 0.15 ? 1 : 0));
+      const inside = [...mask.keys()].filter((at) => mask[at]);
+      const [xs, ys] = [inside.map((at) => at % width), inside.map((at) => Math.floor(at / width))];
+      const wanted = inside.length === 0 ? null : { x0: Math.min(...xs), y0: Math.min(...ys), x1: Math.max(...xs) + 1, y1: Math.max(...ys) + 1 };
+      expect(bounds(packRuns(mask), width)).toEqual(wanted);
+    }
   });
 });
 

@@ -113,13 +113,13 @@ def test_a_pair_has_two_times_and_a_difference(tmp_path):
     images = source(tmp_path)
     facts = images.facts(only(images))
     assert (facts.pair, facts.slices, facts.key_slice, facts.bits) == (True, 4, 2, 16)
-    for channel, which in enumerate(("prior", "current", "difference")):
-        np.testing.assert_array_equal(
-            images.pixels(only(images), None, which), times[2, :, :, channel]
-        )
-        np.testing.assert_array_equal(
-            images.pixels(only(images), 0, which), times[0, :, :, channel]
-        )
+    for at, position in ((2, None), (0, 0)):
+        for channel, which in enumerate(("prior", "current")):
+            shown = images.pixels(only(images), position, which)
+            np.testing.assert_array_equal(shown, times[at, :, :, channel])
+        change = images.pixels(only(images), position, "difference")
+        assert change.dtype == np.int16
+        np.testing.assert_array_equal(change, times[at, :, :, 2].astype(int) - 32768)
 
 
 def test_frames_of_an_archive_are_no_volume(tmp_path):

@@ -2,7 +2,7 @@
 
 import type { Board, Hand } from "../board";
 import { DRAWN, MaskPicture } from "../overlay";
-import { contains, packRuns, paint, rasterize, type Point } from "../shapes";
+import { bounds, contains, packRuns, paint, rasterize, type Point } from "../shapes";
 
 export class BrushTool implements Hand {
   /** What is being painted, until the pointer is lifted. */
@@ -11,7 +11,7 @@ export class BrushTool implements Hand {
   at: Point | null = null;
   private index: number | null = null;
   private last: Point | null = null;
-  private before: Uint8Array | null = null;
+  private before: readonly number[] | null = null; // runs of what is erased from
 
   constructor(private readonly board: Board, private readonly erases: boolean) {}
 
@@ -26,8 +26,10 @@ export class BrushTool implements Hand {
     if (this.erases && this.index === null) return;
     const shape = this.index === null ? null : board.shapes[this.index];
     const mask = shape ? rasterize(shape, board.width, board.height) : new Uint8Array(board.width * board.height);
-    this.before = this.erases ? mask.slice() : null;
-    this.live = new MaskPicture(mask, board.width, board.height, DRAWN);
+    const runs = shape?.type === "mask" ? shape.runs : packRuns(mask);
+    this.before = this.erases ? runs : null;
+    const nothing = { x0: Math.floor(p.x), y0: Math.floor(p.y), x1: Math.floor(p.x), y1: Math.floor(p.y) };
+    this.live = new MaskPicture(mask, board.width, board.height, DRAWN, bounds(runs, board.width) ?? nothing);
     this.last = p;
     this.move(p);
   }
@@ -44,8 +46,10 @@ export class BrushTool implements Hand {
     this.move(p);
     const { live, index, board, before } = this;
     this.cancel();
-    if (!live || before?.every((inside, i) => inside === live.mask[i])) return; // nothing was erased
-    const painted = live.mask.includes(1) ? { type: "mask" as const, runs: packRuns(live.mask) } : null;
+    if (!live) return;
+    const runs = packRuns(live.mask);
+    if (before?.length === runs.length && before.every((length, i) => length === runs[i])) return; // nothing was erased
+    const painted = runs.length > 1 ? { type: "mask" as const, runs } : null;
     board.fresh = false;
     if (index !== null) board.replace(index, painted);
     else if (painted) board.add(painted);

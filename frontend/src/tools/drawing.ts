@@ -1,7 +1,7 @@
 // Drawing: the tool in hand, from pointers and keys to the board, and what it shows meanwhile.
 
 import { Board, type Hand, type ToolName } from "../board";
-import { CHOSEN, circle, cross, drawShape, DRAWN, layOver, outline } from "../overlay";
+import { CHOSEN, circle, cross, drawShape, DRAWN, outline } from "../overlay";
 import type { Point } from "../shapes";
 import { toScreen, type Frame, type View } from "../view";
 import { BoxTool } from "./box";
@@ -30,16 +30,33 @@ export class Drawing {
   }
 
   take(tool: ToolName): void {
-    this.hand?.finish(); // corners that were set are not thrown away
-    this.cancel();
+    const waits = tool === "move" || tool === "polygon"; // an open polygon, while the image is moved
+    if (!waits) this.polygon.finish(); // corners that were set are not thrown away
+    if (this.hand !== this.polygon) this.hand?.finish();
+    this.penDown = false;
     this.board.tool = tool;
     this.brush.at = this.eraser.at = null;
     if (tool !== "eraser") this.board.choose(null);
   }
 
+  /** Close what is being drawn; whether there was something. */
+  finish(): boolean {
+    this.penDown = false;
+    const polygon = this.polygon.finish();
+    return (this.hand?.finish() ?? false) || polygon;
+  }
+
+  /** Give up what is being drawn; whether there was something. */
   cancel(): boolean {
     this.penDown = false;
-    return this.hand?.cancel() ?? false;
+    const polygon = this.polygon.cancel();
+    return (this.hand?.cancel() ?? false) || polygon;
+  }
+
+  /** Go on with a polygon that was not closed. */
+  resume(corners: readonly Point[]): void {
+    this.take("polygon");
+    this.polygon.points = [...corners];
   }
 
   /** A second finger came down: the first one meant to move the image. */
@@ -93,7 +110,7 @@ export class Drawing {
       if (!hidden.includes(i)) drawShape(context, view, frame, shape, i === board.selected ? CHOSEN : DRAWN);
     });
     if (box.preview) drawShape(context, view, frame, box.preview, CHOSEN);
-    for (const { live } of [brush, eraser]) if (live) layOver(context, view, frame, live.canvas, false);
+    for (const { live } of [brush, eraser]) live?.draw(context, view, frame);
     this.paintPolygon(context, view, frame, polygon);
     const at = board.tool === "brush" ? brush.at : board.tool === "eraser" ? eraser.at : null;
     if (at) circle(context, view, frame, at, board.brush / 2, CHOSEN);

@@ -42,6 +42,7 @@ export class PolygonTool implements Hand {
   up(): void {
     this.pressed = false;
     if (this.inOneGo >= FREEHAND) this.finish();
+    else this.changed();
   }
 
   finish(): boolean {
@@ -67,7 +68,9 @@ export class PolygonTool implements Hand {
 
   /** Take the last corner back; whether there was one. */
   back(): boolean {
-    return this.points.pop() !== undefined;
+    const taken = this.points.pop() !== undefined;
+    if (taken) this.changed();
+    return taken;
   }
 
   private inside(p: Point): Point {

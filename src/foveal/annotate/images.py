@@ -173,7 +173,7 @@ class ImageSource:
 
         Args:
             position: another slice of the same volume; the sample's own if None.
-            which: of a pair, the time point or the difference.
+            which: of a pair, the time point or the difference (int16, 0 where nothing changed).
         Raises:
             DataError: if there is no such slice or time point.
             UnreadableError: if it is unknown or cannot be read.
@@ -297,4 +297,7 @@ def _pixels(place: Place) -> NDArray[Any]:
 def _of_time(raw: NDArray[Any], pair: bool, which: Which, ends: Ends | None) -> Shown:
     if pair:  # gray again where all channels agree
         raw = raw[:, :, CHANNEL[which]] if raw.ndim == 3 else raw
+    if which == "difference":
+        unchanged = (np.iinfo(raw.dtype).max + 1) // 2  # as `foveal.data.pairs` writes it
+        return (raw.astype(np.int32) - unchanged).astype(np.int16)
     return shown(raw, ends)
