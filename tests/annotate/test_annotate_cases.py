@@ -128,6 +128,8 @@ def test_an_answered_case_can_be_opened_again(site):
     again = told(site.browser("ann").post("/api/v1/reopen", json={"sample": first["sample"]}))
     assert again["sample"] == first["sample"]
     assert again["previous"]["shapes"]["shapes"] == [box()]
+    after = site.next()  # the page was loaded anew meanwhile
+    assert (after["case"], after["previous"]) == (again["case"], again["previous"])
     site.answer("ann", again["case"], "square")
     assert site.live().resolution(first["sample"]).label == 1
     history = told(site.browser("ann").get("/api/v1/history"))
@@ -153,6 +155,15 @@ def test_other_answers_name_no_class(site, verdict):
     (one,) = site.live().history
     assert (one.verdict, one.label, one.region) == (verdict, None, "")
     assert site.next()["sample"] != case["sample"]
+
+
+def test_a_skipped_case_comes_back_as_a_new_one(site):
+    skipped = site.next()["sample"]
+    site.answer("ann", site.next()["case"], None, verdict="skipped")
+    while (case := site.next())["sample"] != skipped:
+        assert case["previous"] is None
+        site.answer("ann", case["case"])
+    assert case["previous"] is None
 
 
 def test_reading_time_is_no_longer_than_the_case_was_open(site, clock):
@@ -394,6 +405,7 @@ def test_hidden_repeats_are_read_as_blindly_as_the_first_time(make_site):
     # Whoever goes back corrects what they said last, and not the lesson.
     again = told(site.browser("ann").post("/api/v1/reopen", json={"sample": case["sample"]}))
     assert again["previous"]["class"] == CLASSES[site.live().history[-1].label]
+    assert site.next()["previous"] == again["previous"]
     site.answer("ann", again["case"], "square")
     assert site.live().history[-1].purpose == "repeat"
     assert site.live().answers(case["sample"])["ann"] == first

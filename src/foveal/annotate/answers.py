@@ -127,6 +127,17 @@ def last_of(live: LiveState, sample: SampleId, reader: str) -> Annotation | None
     return next((one for one in told if (one.sample, one.annotator) == (sample, reader)), None)
 
 
+def corrected(live: LiveState, lease: Lease) -> Annotation | None:
+    """The answer that an open case was opened for to correct; None for one to be read afresh.
+
+    A hidden repeat is to be read as if it were new, and what was skipped is.
+    """
+    told = last_of(live, lease.sample, lease.reader)
+    if told is None or told.verdict == "skipped" or told.purpose != lease.purpose:
+        return None
+    return told
+
+
 def history_of(live: LiveState, reader: str, limit: int) -> list[dict[str, Any]]:
     """A reader's last answers, newest first; hidden repeats look like all others."""
     mine = [one for one in live.history if one.annotator == reader]

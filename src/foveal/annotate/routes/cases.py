@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
-from foveal.annotate.answers import Told, earlier, history_of, keep, last_of, today_of
+from foveal.annotate.answers import Told, corrected, earlier, history_of, keep, last_of, today_of
 from foveal.annotate.choose import left_for
 from foveal.annotate.depth import Shown, pack
 from foveal.annotate.desk import AtDesk, Desk, Reader
@@ -14,6 +14,7 @@ from foveal.annotate.images import UnreadableError, Which
 from foveal.annotate.looks import look_of, may_look
 from foveal.annotate.neighbor import neighbor_of
 from foveal.annotate.routes.bodies import Answer, Sought
+from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError
 from foveal.core.packing import unpack
 from foveal.store.leases import Lease
@@ -34,7 +35,8 @@ def next_case(asking: Reader, desk: AtDesk) -> dict[str, Any]:
             waiting = left_for(desk.live(), asking.name)
             return {"done": True, "message": ALL_OPEN if waiting else ALL_READ}
         try:
-            return _case(desk, desk.live(), lease)
+            live = desk.live()
+            return _case(desk, live, lease, corrected(live, lease))
         except UnreadableError:
             desk.put_aside(lease)
     raise RefusedError(
@@ -60,7 +62,7 @@ def reopen(body: Sought, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     lease = held.claim(asking.name, wanted, live.live.lease_seconds)
     if lease is None:
         raise RefusedError(409, "taken", "Somebody else has this case open; try again later.")
-    return _case(desk, live, lease) | {"previous": earlier(desk.store.blobs, mine, live)}
+    return _case(desk, live, lease, mine)
 
 
 @router.get("/cases/{case}")
@@ -68,9 +70,8 @@ def open_case(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """A case that one has open, answered or not, with one's answer to it."""
     lease = desk.lease(case, asking.name)
     live = desk.live()
-    shown = last_of(live, lease.sample, asking.name) if lease.answered else None
-    previous = earlier(desk.store.blobs, shown, live) if shown else None
-    return _case(desk, live, lease) | {"previous": previous}
+    answered = last_of(live, lease.sample, asking.name) if lease.answered else None
+    return _case(desk, live, lease, answered or corrected(live, lease))
 
 
 @router.get("/cases/{case}/pixels")
@@ -187,7 +188,7 @@ def _check_look(live: LiveState, lease: Lease) -> None:
         raise RefusedError(403, "answer_first", "Answer first; then what the model says is shown.")
 
 
-def _case(desk: Desk, live: LiveState, lease: Lease) -> dict[str, Any]:
+def _case(desk: Desk, live: LiveState, lease: Lease, previous: Annotation | None) -> dict[str, Any]:
     facts = desk.images.facts(lease.sample)
     query = live.queries[-1] if live.queries else None
     place = query.ids.index(lease.sample) if query and lease.sample in query.ids else None
@@ -207,6 +208,6 @@ def _case(desk: Desk, live: LiveState, lease: Lease) -> dict[str, Any]:
         "expires_in": round(lease.expires - desk.store.clock(), 1),
         "labels_today": count,
         "seconds_today": seconds,
-        "previous": None,
+        "previous": earlier(desk.store.blobs, previous, live) if previous else None,
         "neighbor": neighbor_of(live, desk.images, desk.store.blobs, lease.sample, lease.reader),
     }
