@@ -17,7 +17,7 @@ export class MaskPicture {
   private readonly color: number;
 
   /** `area` is what the picture covers, and holds all that is inside. */
-  constructor(readonly mask: Uint8Array, readonly width: number, readonly height: number, color: string, private area: Rect) {
+  constructor(public mask: Uint8Array, readonly width: number, readonly height: number, color: string, private area: Rect) {
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
     this.color = red | (green << 8) | (blue << 16); // as browsers keep pixels: the alpha last
     Object.assign(this.canvas, { width: area.x1 - area.x0, height: area.y1 - area.y0 });
@@ -68,6 +68,12 @@ export class MaskPicture {
     this.context.putImageData(image, rect.x0 - this.area.x0, rect.y0 - this.area.y0);
   }
 
+  /** Nothing more is painted: only what is seen is held. */
+  dry(): this {
+    this.mask = new Uint8Array();
+    return this;
+  }
+
   draw(context: CanvasRenderingContext2D, view: View, frame: Frame): void {
     if (this.size > 0) layOver(context, view, frame, this.canvas, false, this.area);
   }
@@ -80,7 +86,7 @@ function pictureOf(mask: Mask, width: number, height: number, color: string): Ma
   const at = pictures.findIndex((one) => one.mask === mask && one.color === color);
   const [known] = at < 0 ? [] : pictures.splice(at, 1);
   const area = bounds(mask.runs, width) ?? { x0: 0, y0: 0, x1: 0, y1: 0 };
-  const kept = known ?? { mask, color, picture: new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color, area) };
+  const kept = known ?? { mask, color, picture: new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color, area).dry() };
   pictures.push(kept);
   let held = pictures.reduce((sum, { picture }) => sum + picture.size, 0);
   while (held > MOST_PIXELS && pictures.length > 1) held -= pictures.shift()?.picture.size ?? 0;
