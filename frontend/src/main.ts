@@ -1,9 +1,9 @@
 // Main: who is logged in, and which screen is shown.
 
-import { api, ApiError, onLoggedOut } from "./api";
-import { h, icon } from "./dom";
+import { api, apiErrorOf, onLoggedOut } from "./api";
+import { closeDialogs, h, icon } from "./dom";
 import { showHelp } from "./help";
-import { loginScreen } from "./login";
+import { loginScreen, loginTrouble } from "./login";
 import { showAccount } from "./own_account";
 import type { Me } from "./records";
 import { makeOutbox, SaveState } from "./saves";
@@ -38,14 +38,16 @@ function show(screen: Screen, ...around: Node[]): void {
   shown?.close();
   shown = screen;
   app.replaceChildren(...around, screen.element);
+  screen.element.querySelector("h1")?.focus({ preventScroll: true });
   screen.open();
 }
 
 function showLogin(message = ""): void {
   session = null;
   outbox.shut();
+  closeDialogs();
   document.title = "Foveal";
-  show(loginScreen(message, (me) => void enter(me)));
+  show(loginScreen(message, enter));
 }
 
 async function enter(me: Me): Promise<void> {
@@ -90,7 +92,12 @@ function changeLook(button: HTMLElement): void {
 
 async function leave(): Promise<void> {
   if (outbox.waiting > 0 && !window.confirm(`${outbox.waiting} answers have not reached the server. They stay in this browser until you log in here again. Log out?`)) return;
-  await api.logout().catch(() => undefined);
+  try {
+    await api.logout();
+  } catch (error) {
+    if (apiErrorOf(error)?.status === 401) return; // it had ended already, which has been told
+    throw error;
+  }
   showLogin();
 }
 
@@ -101,8 +108,8 @@ async function start(): Promise<void> {
   try {
     await enter(token ? await api.redeem(token) : await api.me());
   } catch (error) {
-    const quiet = error instanceof ApiError && error.status === 401 && !token;
-    showLogin(quiet ? "" : (error as Error).message);
+    const quiet = apiErrorOf(error)?.status === 401 && !token;
+    showLogin(quiet ? "" : loginTrouble(error));
   }
 }
 
