@@ -3,6 +3,7 @@
 import { api, apiErrorOf, onLoggedOut } from "./api";
 import { closeDialogs, h, icon } from "./dom";
 import { showHelp } from "./help";
+import { KEYS } from "./keys";
 import { loginScreen, loginTrouble } from "./login";
 import { showAccount } from "./own_account";
 import type { Me } from "./records";
@@ -74,13 +75,17 @@ function head(one: Session, allowed: readonly Page[], current: Page): HTMLElemen
   const { name } = one.me.reader;
   return h("header", { class: "head-bar" },
     h("span", { class: "brand" }, h("span", { class: "dot", "aria-hidden": "true" }), "Foveal"),
-    h("span", { class: "project", test: "project" }, one.project.name), h("nav", { "aria-label": "Screens" }, ...links), h("span", { class: "gap" }),
-    saves.element, look, h("button", { type: "button", class: "quiet", test: "help-button", title: "Keys and gestures (?)", onclick: showHelp }, "Help"),
-    h("button", { type: "button", class: "quiet", test: "who", title: "Your account", onclick: () => session && showAccount(session.me, (me) => (session = { ...one, me }), leave) }, name));
+    h("span", { class: "project", test: "project" }, one.project.name), h("nav", { "aria-label": "Screens" }, ...links),
+    h("div", { class: "own-bar" }, saves.element, look, h("button", { type: "button", class: "quiet", test: "help-button", title: "Keys and gestures (?)", onclick: help }, "Help"),
+    h("button", { type: "button", class: "quiet", test: "who", title: "Your account", onclick: () => session && showAccount(session.me, (me) => (session = { ...one, me }), leave) }, name)));
+}
+
+function help(): void {
+  showHelp(shown?.keys ?? KEYS);
 }
 
 function nameLook(button: HTMLElement): void {
-  button.replaceChildren(icon("contrast"), { auto: "Auto", light: "Light", dark: "Dark" }[theme()]);
+  button.replaceChildren(icon("contrast"), h("span", { class: "word" }, { auto: "Auto", light: "Light", dark: "Dark" }[theme()]));
   button.setAttribute("aria-label", `Colors: ${theme()}; change`);
   button.title = "Colors: as the system, light, dark";
 }
@@ -116,6 +121,6 @@ async function start(): Promise<void> {
 window.addEventListener("hashchange", route);
 document.addEventListener("keydown", (event) => {
   const typing = (event.target as HTMLElement).closest("input, textarea, select");
-  if (event.key === "?" && session && !typing) showHelp();
+  if (event.key === "?" && session && !typing) help();
 });
 void start();

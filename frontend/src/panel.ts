@@ -1,13 +1,13 @@
 // Panel: the controls beside the image: class, verdict, regions, window, and why this case.
 
-import { h, icon, sentence } from "./dom";
+import { h, icon, refill, sentence } from "./dom";
 import type { Reading } from "./reading";
 import { described } from "./shapes";
 
 /** A control that a mouse leaves at once, so that Enter stays the key for "save". */
 export function control(attributes: Parameters<typeof h>[1], ...children: (Node | string)[]): HTMLButtonElement {
   const made = h("button", { type: "button", ...attributes }, ...children);
-  made.addEventListener("click", (event) => event.detail > 0 && made.blur());
+  made.addEventListener("click", (event) => event.detail > 0 && made.blur(), { capture: true }); // before what it does
   return made;
 }
 
@@ -125,7 +125,7 @@ export class Panel {
     const items = board.shapes.map((shape, i) => h("li", { class: i === board.selected ? "chosen" : "", test: `region-${i}` },
       control({ class: "quiet name", "aria-pressed": String(i === board.selected), onclick: () => board.choose(i === board.selected ? null : i) }, described(shape)),
       control({ class: "quiet", test: `delete-${i}`, "aria-label": `Remove region ${i + 1}`, disabled: phase !== "reading", onclick: () => board.replace(i, null) }, icon("trash"))));
-    this.regions.replaceChildren(...(items.length ? items : [h("li", { class: "faint" }, "None drawn")]));
+    refill(this.regions, ...(items.length ? items : [h("li", { class: "faint" }, "None drawn")]));
   }
 
   private updateWindow(): void {
