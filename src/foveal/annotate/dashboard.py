@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foveal.annotate.left_out import left_out
 from foveal.store.jobs import Job
 from foveal.store.live import LiveState
 
@@ -39,7 +40,7 @@ def dashboard_of(live: LiveState, reader: str | None = None) -> dict[str, Any]:
         "balance": _balance(live),
         "advice": _advice(live),
         "expected_gain": _expected_gain(live),
-        "quarantined": len(live.quarantined),
+        "quarantined": len(left_out(live)),
         "disputes": len(live.disputes()),
     }
 
