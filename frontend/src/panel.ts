@@ -145,7 +145,7 @@ export class Panel {
   private updateCase(): void {
     const { open } = this.reading;
     this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
-    this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
+    this.rank.textContent = open?.rank ? `Number ${open.rank} of ${open.of} in this round, chosen by ${open.strategy.replaceAll("_", " ")}` : "";
     this.reason.hidden = !open;
     const { cases, seconds } = this.reading.today;
     const each = cases > 0 ? ` · ${Math.round(seconds / cases)} s each` : "";

@@ -132,11 +132,11 @@ def _gain(
 ) -> str:
     pace = (now["metrics"][metric] - before["metrics"][metric]) / (now["labels"] - before["labels"])
     gain = pace * labels
-    told = f"At the pace of the last rounds {labels} labels bring {gain:+.3f} {words}"
+    told = f"At the pace of the last trainings {labels} more answers bring {gain:+.3f} {words}"
     interval = now["interval"].get(metric)
     if interval is None:
         return f"{told}."
     noise = (interval[1] - interval[0]) / 2
     if abs(gain) < noise:
-        return f"{told}; the test part is too small to see that (± {noise:.3f})."
+        return f"{told}; too few test cases are read to be sure of that (± {noise:.3f})."
     return f"{told} (± {noise:.3f})."
