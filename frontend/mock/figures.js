@@ -21,8 +21,8 @@ export function dashboard(me, read, cases, disputes, quarantined) {
     labels: 133 + read, candidates: 640, test_labels: 48, test_target: 60, since_training: 13, train_every: 20, queue_left: cases - read,
     minutes: 41.1, readers: all ? READERS : [{ ...READERS[0], name: me.name }], curve, balance: { normal: 71, benign: 39, malignant: 23 },
     advice: ["Go on: the last three rounds still gained more than the noise of the test part."],
-    expected_gain: "At the pace of the last rounds 20 labels bring +0.011 AUROC; the test part is too small to see that (± 0.050).",
-    quarantined, disputes, worker: { state: "working", waiting: false, progress: { what: "training", done: 12, of: 30 }, error: "" },
+    expected_gain: "At the pace of the last trainings 20 more answers bring +0.011 AUROC; too few test cases are read to be sure of that (± 0.050).",
+    quarantined, disputes, worker: { state: "working", job: "train", waiting: false, seconds_since_beat: 1.5, progress: { what: "training", done: 12, of: 30 }, error: "" },
     ...(all ? { agreement: {
       pairs: [{ readers: ["ada", "bo"], cases: 22, same_class: 0.864, kappa: 0.78, dice: 0.81 }],
       self: [{ reader: "ada", cases: 9, same_class: 1, kappa: 1, dice: 0.88 }], disputed: disputes,

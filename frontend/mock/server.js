@@ -19,11 +19,15 @@ const CASES = Number(process.env.CASES ?? 60);
 const READING = process.env.READING ?? "blinded";
 
 const accounts = ["reader", "lead", "admin"].map((role) => ({ name: role, role, enabled: true, has_password: true }));
+const passwords = new Map(accounts.map(({ name }) => [name, "foveal"]));
 const sessions = new Map();
 const answers = new Map();
 const keys = new Map();
 const open = new Map();
-let quarantine = [{ sample: "s0999", reason: "the image could not be read" }];
+let quarantine = [
+  { sample: "s0999", reason: "the image could not be read", by: [], at: "", restorable: true },
+  { sample: "s0998", reason: "called a bad image", by: ["ada"], at: "2026-01-05T09:30:00+00:00", restorable: false },
+];
 let disputes = [4, 5].map((number) => ({ number, answers: disputed(number) }));
 
 class Refused extends Error {
@@ -46,12 +50,19 @@ function disputed(number) {
   ];
 }
 
+/** What was drawn on the slice before, in volumes. */
+function neighborOf(number) {
+  const { kind, key_slice } = facts(number);
+  return kind === "volume" ? { slice: key_slice - 1, shapes: disputed(number)[0].shapes } : null;
+}
+
 function caseOf(lease, previous = null) {
   const { kind, ...known } = facts(lease.number);
   return {
     case: lease.id, sample: sampleOf(lease.number), round: 2, strategy: "variance_reduction", rank: lease.number + 1, of: CASES,
     why: kind === "pair" ? "changed a lot since the prior, and nothing like it has been read" : "the model is unsure here: malignant 0.54, benign 0.46",
-    ...known, map: READING === "assisted", expires_in: 900, labels_today: answers.size, seconds_today: 14 * answers.size, previous,
+    ...known, answered: lease.answered, map: READING === "assisted", expires_in: 900, labels_today: answers.size, seconds_today: 14 * answers.size,
+    previous, neighbor: neighborOf(lease.number),
   };
 }
 
@@ -61,10 +72,20 @@ function mine(me, id) {
   return lease;
 }
 
+/** The first case that a reader has not answered, from a number on. */
+const unread = (me, from = 0) => Array.from({ length: CASES - from }, (_, i) => from + i).find((i) => !answers.has(`${me.name}/${i}`));
+
+function ahead(me, id, { query }) {
+  const number = unread(me, mine(me, id).number + 1);
+  if (number === undefined) return null;
+  const found = picture(number, new URLSearchParams({ slice: facts(number).key_slice, which: query.get("which") ?? "current" }));
+  return { ...found, headers: { ...found.headers, "X-Foveal-Sample": sampleOf(number) } };
+}
+
 function next(me) {
   let lease = open.get(me.name);
   if (!lease || lease.answered) {
-    const number = Array.from({ length: CASES }, (_, i) => i).find((i) => !answers.has(`${me.name}/${i}`));
+    const number = unread(me);
     if (number === undefined) return { done: true, message: "Every case has been read. Thank you." };
     open.set(me.name, (lease = { id: randomUUID().replaceAll("-", ""), number, answered: false }));
   }
@@ -91,10 +112,12 @@ const history = (me) => [...answers].filter(([key]) => key.startsWith(`${me.name
 const ROUTES = [
   ["GET", /^me$/, (me) => me.told],
   ["POST", /^logout$/, (me) => (sessions.delete(me.token), { done: true })],
-  ["POST", /^me\/password$/, () => ({ done: true })],
+  ["POST", /^me\/password$/, (me, _, { body }) => (passwords.set(me.name, body.new), { done: true })],
   ["GET", /^project$/, () => ({
     id: "00ff", name: "Chest phantom", classes: ["normal", "benign", "malignant"], tools: ["box", "polygon", "brush"], reading: READING,
-    idle_seconds: 120, lease_seconds: 900, version: "mock",
+    idle_seconds: 120, lease_seconds: 900, version: "mock", counts: { unlabeled: CASES },
+    exports: ["csv", "coco", "label-studio", "cvat", "masks", "nifti", "dicom", "model", "model-card", "model-onnx", "archive"],
+    imports: ["csv", "coco", "label-studio", "cvat"],
     presets: [{ name: "Soft tissue", center: 1000, width: 900 }, { name: "Wide", center: 1100, width: 2400 }],
   })],
   ["POST", /^next$/, next],
@@ -105,7 +128,9 @@ const ROUTES = [
     open.set(me.name, lease);
     return caseOf(lease, told);
   }],
-  ["GET", /^history$/, history],
+  ["GET", /^history$/, (me, _, { query }) => history(me).slice(0, Number(query.get("limit") ?? 20))],
+  ["GET", /^cases\/(\w+)$/, (me, id) => caseOf(mine(me, id))],
+  ["GET", /^cases\/(\w+)\/ahead$/, ahead],
   ["GET", /^cases\/(\w+)\/pixels$/, (me, id, { query }) => picture(mine(me, id).number, query)],
   ["GET", /^cases\/(\w+)\/map$/, (me, id) => {
     const lease = mine(me, id);
@@ -127,7 +152,8 @@ const ROUTES = [
     sample, ...facts(numberOf(sample)), answers: disputed(numberOf(sample)), consensus: disputed(numberOf(sample))[0].shapes,
   })],
   ["GET", /^disputes\/(\w+)\/pixels$/, (_, sample, { query }) => picture(numberOf(sample), query)],
-  ["POST", /^disputes\/(\w+)\/settle$/, (_, sample) => {
+  ["POST", /^disputes\/(\w+)\/settle$/, (me, sample, { body }) => {
+    if (body.bad) quarantine.push({ sample, reason: "called a bad image", by: [me.name], at: new Date().toISOString(), restorable: false });
     disputes = disputes.filter((one) => sampleOf(one.number) !== sample);
     return { saved: true, seq: 1, duplicate: false };
   }],
@@ -139,6 +165,7 @@ const ROUTES = [
   ["GET", /^accounts$/, () => accounts],
   ["POST", /^accounts$/, (_, __, { body }) => {
     if (accounts.some((one) => one.name === body.name)) throw new Refused(422, "refused", `there is an account \`${body.name}\` already`);
+    if (body.password) passwords.set(body.name, body.password);
     accounts.push({ name: body.name, role: body.role, enabled: true, has_password: Boolean(body.password) });
     return { ...accounts.at(-1), link: `http://127.0.0.1:${PORT}/#token=once` };
   }],
@@ -155,7 +182,7 @@ function picture(number, query) {
 }
 
 function login(body, response) {
-  const account = accounts.find((one) => (body.token ? one.role === "admin" : one.name === body.name && body.password === "foveal"));
+  const account = accounts.find((one) => (body.token ? one.role === "admin" : one.name === body.name && body.password === passwords.get(one.name)));
   if (!account) throw new Refused(401, "wrong", "Name or password are wrong, or too many tries were made; wait a minute.");
   const token = randomUUID();
   const told = { reader: { name: account.name, role: account.role, has_password: true }, csrf: `csrf-${token}` };
@@ -194,6 +221,7 @@ createServer(async (request, response) => {
   try {
     if (!url.pathname.startsWith("/api/v1/")) return await page(response, url);
     const told = await api(request, response, url);
+    if (told === null) return response.writeHead(204).end();
     const raw = Buffer.isBuffer(told?.data);
     for (const [name, value] of Object.entries(told.headers ?? {})) response.setHeader(name, value);
     response.setHeader("Content-Type", raw ? told.type : "application/json");

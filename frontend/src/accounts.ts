@@ -1,7 +1,7 @@
 // Accounts: who has access, as what, and links that let someone in once.
 
 import { api } from "./api";
-import { dialog, h } from "./dom";
+import { dialog, h, heading, refill } from "./dom";
 import type { Account, Role } from "./records";
 import type { Screen } from "./screen";
 
@@ -26,15 +26,15 @@ class Accounts {
       field("new-name", "Name", this.name), field("new-role", "Role", this.role), field("new-password", "Password, or empty for a link", this.password),
       h("button", { type: "submit", class: "primary", test: "add-account" }, "Add"));
     const heads = ["Name", "Role", "Access", ""].map((head) => h("th", { scope: "col" }, head));
-    this.element = h("main", { class: "page narrow", test: "screen-accounts" }, h("h1", {}, "Accounts"),
-      h("p", { class: "faint" }, "Readers read. Leads also see everybody's figures, settle disputes and export. Admins also keep accounts."),
+    this.element = h("main", { class: "page narrow", test: "screen-accounts" }, heading("Accounts"),
+      h("p", { class: "faint" }, "Readers read. Leads also see everybody's figures, settle disputes, export and import. Admins also keep these accounts."),
       this.notice, h("section", { class: "card" }, h("h2", {}, "New account"), form),
       h("section", { class: "card" }, h("table", { test: "accounts" }, h("thead", {}, h("tr", {}, ...heads)), this.rows)));
   }
 
   async load(): Promise<void> {
     try {
-      this.rows.replaceChildren(...(await api.accounts()).map((one) => this.row(one)));
+      refill(this.rows, ...(await api.accounts()).map((one) => this.row(one)));
     } catch (error) {
       this.notice.textContent = (error as Error).message;
     }
@@ -44,9 +44,10 @@ class Accounts {
     const role = roleChoice(one.role, `role-${one.name}`);
     role.setAttribute("aria-label", `Role of ${one.name}`);
     role.addEventListener("change", () => void this.change(one.name, { role: role.value }));
-    const access = h("button", { type: "button", class: "small", test: `enable-${one.name}`, "aria-pressed": String(one.enabled), onclick: () => void this.change(one.name, { enabled: !one.enabled }) }, one.enabled ? "Has access" : "No access");
-    const link = h("button", { type: "button", class: "small", test: `invite-${one.name}`, onclick: () => void this.invite(one.name) }, "New link");
-    return h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, role), h("td", {}, access), h("td", { class: "end" }, link));
+    const [has, change] = one.enabled ? ["Yes", "Take access away"] : ["No", "Give access again"];
+    const access = h("button", { type: "button", class: "small", test: `enable-${one.name}`, "aria-label": `${change}: ${one.name}`, onclick: () => void this.change(one.name, { enabled: !one.enabled }) }, change);
+    const link = h("button", { type: "button", class: "small", test: `invite-${one.name}`, "aria-label": `New link for ${one.name}`, onclick: () => void this.invite(one.name) }, "New link");
+    return h("tr", {}, h("th", { scope: "row" }, one.name), h("td", {}, role), h("td", {}, has), h("td", { class: "end" }, h("div", { class: "row end" }, access, link)));
   }
 
   private async change(name: string, change: unknown): Promise<void> {

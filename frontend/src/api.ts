@@ -1,7 +1,7 @@
 // Api: every request of the page, and the plain records that the server answers with.
 
 import type { Shapes } from "./shapes";
-import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, Me, Opinion, Project, Verdict } from "./records";
+import type { Account, Case, Dashboard, Dispute, DisputedCase, Earlier, LeftOut, Me, Opinion, Project, Verdict } from "./records";
 
 const BASE = "api/v1/";
 const PATIENCE = 20_000; // milliseconds until a request counts as lost
@@ -162,7 +162,7 @@ export const api = {
   dispute: (sample: string): Promise<DisputedCase> => get(`disputes/${named(sample)}`),
   disputedPixels: (sample: string, which: Which): Promise<Pixels> => pixels(`disputes/${named(sample)}/pixels?which=${which}`),
   settle: (sample: string, body: unknown): Promise<unknown> => post(`disputes/${named(sample)}/settle`, body),
-  quarantine: (): Promise<{ sample: string; reason: string }[]> => get("quarantine"),
+  quarantine: (): Promise<LeftOut[]> => get("quarantine"),
   restore: (sample: string): Promise<unknown> => post(`quarantine/${named(sample)}/restore`),
   accounts: (): Promise<Account[]> => get("accounts"),
   addAccount: (name: string, role: string, password: string): Promise<Account & { link: string }> =>

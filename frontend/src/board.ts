@@ -3,6 +3,8 @@
 import type { Mask, Point, Shape } from "./shapes";
 import { begun, done, redone, undone, type Trail } from "./undo";
 
+const LEAST_LARGEST = 200; // pixels across that a brush can have on any image
+
 export type ToolName = "move" | "box" | "polygon" | "brush" | "eraser";
 
 export class Board {
@@ -25,6 +27,10 @@ export class Board {
 
   set brush(diameter: number) {
     this.share = diameter / Math.max(this.width, this.height);
+  }
+
+  get largestBrush(): number {
+    return Math.max(Math.round(Math.max(this.width, this.height) / 4), LEAST_LARGEST);
   }
 
   get shapes(): readonly Shape[] {

@@ -9,14 +9,16 @@ const MARGIN = { left: 44, right: 14, top: 12, bottom: 34 };
 interface Line {
   readonly name: string;
   readonly words: string;
+  /** What it says to somebody who reads images. */
+  readonly meaning: string;
   readonly style: string;
 }
 
 /** Metrics that are shown, as far as a project has them. */
 const METRICS: readonly Line[] = [
-  { name: "macro_auroc", words: "AUROC", style: "line-1" },
-  { name: "balanced_accuracy", words: "Balanced accuracy", style: "line-2" },
-  { name: "dice", words: "Dice", style: "line-1" },
+  { name: "macro_auroc", words: "AUROC", meaning: "how well the model tells the classes apart: 1 is always, 0.5 is no better than chance", style: "line-1" },
+  { name: "balanced_accuracy", words: "Balanced accuracy", meaning: "share of cases in which it names the right class, each class counting the same", style: "line-2" },
+  { name: "dice", words: "Dice", meaning: "how far its regions and those of readers overlap: 0 is not at all, 1 is wholly", style: "line-1" },
 ];
 
 /** Metrics that a curve has values of. */
@@ -47,7 +49,7 @@ export function curveChart(curve: readonly CurvePoint[]): SVGElement | null {
   const y = (value: number): number => HEIGHT - MARGIN.bottom - ((value - low) / (high - low || 1)) * (HEIGHT - MARGIN.top - MARGIN.bottom);
   const last = curve[curve.length - 1];
   const told = lines.map(({ name, words }) => `${words} ${last?.metrics[name]?.toFixed(3) ?? "none"}`).join(", ");
-  return s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "data-testid": "curve", "aria-label": `Learning curve on the test part: after ${last?.labels} labels ${told}` },
+  return s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "chart", role: "img", "data-testid": "curve", "aria-label": `Learning curve on the test cases: after ${last?.labels} cases read for training ${told}` },
     ...axes(x, y, low, high, most), ...lines.flatMap((line) => drawn(curve, line, x, y)));
 }
 
@@ -59,7 +61,7 @@ function axes(x: Scale, y: Scale, low: number, high: number, most: number): SVGE
     s("text", { x: MARGIN.left - 7, y: y(value) + 4, "text-anchor": "end" }, value.toFixed(value % 0.1 > 0.001 && value % 0.1 < 0.099 ? 2 : 1)),
   ]);
   const down = ticks(0, most).map((value) => s("text", { x: x(value), y: HEIGHT - MARGIN.bottom + 16, "text-anchor": "middle" }, String(value)));
-  return [...across, ...down, s("text", { x: (MARGIN.left + WIDTH - MARGIN.right) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, "Labels")];
+  return [...across, ...down, s("text", { x: (MARGIN.left + WIDTH - MARGIN.right) / 2, y: HEIGHT - 3, "text-anchor": "middle" }, "Cases read for training")];
 }
 
 function drawn(curve: readonly CurvePoint[], line: Line, x: Scale, y: Scale): SVGElement[] {
@@ -73,6 +75,6 @@ function drawn(curve: readonly CurvePoint[], line: Line, x: Scale, y: Scale): SV
     ...(banded.length > 1 ? [s("polygon", { class: `band ${line.style}`, points: [...upper, ...lower].join(" ") })] : []),
     s("polyline", { class: `curve ${line.style}`, points: path.join(" ") }),
     ...points.map((point) => s("circle", { class: `point ${line.style}`, cx: x(point.labels), cy: y(point.metrics[line.name]!), r: 3.5 },
-      s("title", {}, `${line.words} ${point.metrics[line.name]!.toFixed(3)} after ${point.labels} labels, on ${point.tested_on} test cases`))),
+      s("title", {}, `${line.words} ${point.metrics[line.name]!.toFixed(3)} after ${point.labels} cases, on ${point.tested_on} test cases`))),
   ];
 }

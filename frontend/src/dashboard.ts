@@ -2,26 +2,27 @@
 
 import { api } from "./api";
 import { curveChart, shownMetrics } from "./charts";
-import { h, sentence } from "./dom";
+import { h, heading, refill, sentence } from "./dom";
 import { exchange } from "./exchange";
 import type { Compared, Dashboard } from "./records";
 import type { Screen } from "./screen";
 import { atLeast, type Session } from "./session";
 
 const EVERY = 5_000; // milliseconds between two looks
+const KAPPA = "Kappa: how far readers agree on classes beyond chance; 0 is chance, 1 is always. Dice: how far their regions overlap; 1 is wholly.";
 
 export function dashboardScreen(session: Session): Screen {
   const lead = atLeast(session, "lead");
   const figures = h("div", { class: "dashboard", "aria-busy": "true" });
   const notice = h("p", { class: "notice", role: "status", test: "dashboard-message" });
-  const element = h("main", { class: "page", test: "screen-dashboard" }, h("h1", {}, "Dashboard"), notice, figures, lead && exchange());
+  const element = h("main", { class: "page", test: "screen-dashboard" }, heading("Dashboard"), notice, figures, lead && exchange());
   let timer = 0;
   let shown = "";
   const look = async (): Promise<void> => {
     try {
       const told = await api.dashboard();
       notice.textContent = "";
-      if (JSON.stringify(told) !== shown) figures.replaceChildren(...cards(told, lead, train));
+      if (JSON.stringify(told) !== shown) refill(figures, ...cards(told, lead, train));
       shown = JSON.stringify(told);
       figures.removeAttribute("aria-busy");
     } catch (error) {
@@ -59,24 +60,26 @@ function figure(value: string, words: string, test: string): HTMLElement {
 
 function numbers(told: Dashboard): HTMLElement {
   return h("section", { class: "card numbers", "aria-label": "Numbers" },
-    figure(String(told.labels), `labels of ${told.candidates} images`, "labels"), figure(told.minutes.toFixed(0), "minutes of reading", "minutes"),
-    figure(`${told.test_labels} / ${told.test_target}`, "test cases read", "test-labels"), figure(String(told.queue_left), "cases in the queue", "queue-left"),
+    figure(`${told.labels} / ${told.candidates}`, "cases read for training", "labels"), figure(told.minutes.toFixed(0), "minutes of reading", "minutes"),
+    figure(`${told.test_labels} / ${told.test_target}`, "cases read for testing", "test-labels"), figure(String(told.queue_left), "waiting to be read", "queue-left"),
     figure(String(told.disputes), "disputed", "disputed"), figure(String(told.quarantined), "left out", "left-out"));
 }
 
 function curveCard(told: Dashboard): HTMLElement {
   const chart = curveChart(told.curve);
-  const legend = shownMetrics(told.curve).map(({ words, style }) => h("span", { class: `key ${style}` }, words));
+  const legend = shownMetrics(told.curve).map(({ words, meaning, style }) => h("li", {}, h("span", { class: `key ${style}` }, words), `: ${meaning}`));
   const last = told.curve[told.curve.length - 1];
   const made = card("Learning curve", "card-curve",
     chart ?? h("p", { class: "faint" }, "The curve begins with the first training, once test cases have been read."),
-    chart !== null && h("p", { class: "legend" }, ...legend, h("span", { class: "faint" }, `band: 95 % interval · ${last?.tested_on ?? 0} test cases`)));
+    chart !== null && h("ul", { class: "legend" }, ...legend,
+      h("li", { class: "faint" }, `Shaded: where the value lies with 95 % certainty, judged by ${last?.tested_on ?? 0} test cases`)));
   made.classList.add("tall");
   return made;
 }
 
 function adviceCard(told: Dashboard): HTMLElement {
-  return card("What to expect", "card-advice", ...told.advice.map((words) => h("p", { test: "advice" }, sentence(words))), h("p", { class: "faint", test: "expected-gain" }, told.expected_gain));
+  return card("What to expect", "card-advice", ...told.advice.map((words) => h("p", { test: "advice" }, sentence(words))), h("p", { class: "faint", test: "expected-gain" }, told.expected_gain),
+    h("p", { class: "faint" }, "A label is an answer that counts; the pool is all images that can be asked for."));
 }
 
 function workerCard(told: Dashboard, lead: boolean, train: () => Promise<void>): HTMLElement {
@@ -84,7 +87,8 @@ function workerCard(told: Dashboard, lead: boolean, train: () => Promise<void>):
   const state = { working: "At work", idle: "Ready", away: "Not running" }[worker.state];
   const { what, done, of } = worker.progress;
   const progress = what ? `${what}${of ? `, ${done} of ${of}` : ""}` : "";
-  const words = worker.waiting ? "A training is waiting." : `${told.since_training} labels since the last training; every ${told.train_every} start one.`;
+  const since = told.since_training === 1 ? "1 new answer" : `${told.since_training} new answers`;
+  const words = worker.waiting ? "A training is about to begin." : `${since} since the last training; one begins after every ${told.train_every}.`;
   const button = h("button", { type: "button", test: "train-now", disabled: worker.waiting, onclick: () => void train() }, "Train now");
   return card("Model", "card-worker", h("p", { class: `state ${worker.state}`, test: "worker-state" }, state), progress !== "" && h("p", { class: "faint", test: "worker-progress" }, progress),
     h("p", {}, words), worker.error !== "" && h("p", { class: "notice", test: "worker-error" }, worker.error), lead && h("div", { class: "row" }, button));
@@ -106,7 +110,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[], t
 
 function readersCard(told: Dashboard): HTMLElement {
   const rows = told.readers.map((one) => [one.name, String(one.cases), one.minutes.toFixed(0), one.seconds_per_case?.toFixed(0) ?? "", String(one.unsure), String(one.skipped), String(one.bad)]);
-  const made = card("Readers", "card-readers", table(["Reader", "Cases", "Minutes", "s per case", "Unsure", "Skipped", "Bad"], rows, "readers"));
+  const made = card("Readers", "card-readers", table(["Reader", "Cases", "Minutes", "Seconds a case", "Unsure", "Skipped", "Bad image"], rows, "readers"));
   made.classList.add("broad");
   return made;
 }
@@ -114,9 +118,10 @@ function readersCard(told: Dashboard): HTMLElement {
 function agreementCard(told: NonNullable<Dashboard["agreement"]>): HTMLElement {
   const cells = (one: Compared): string[] => [String(one.cases), one.same_class === null ? "" : `${Math.round(100 * one.same_class)} %`, one.kappa?.toFixed(2) ?? "", one.dice?.toFixed(2) ?? ""];
   const rows = [...told.pairs.map((one) => [one.readers.join(" and "), ...cells(one)]), ...told.self.map((one) => [`${one.reader}, shown again`, ...cells(one)])];
-  const made = card("Agreement", "card-agreement", rows.length > 0
-    ? table(["Readers", "Cases", "Same class", "Kappa", "Dice"], rows, "agreement")
-    : h("p", { class: "faint" }, "No case has been read by two readers, or twice by one, yet."));
+  const shown = rows.length > 0
+    ? [table(["Readers", "Cases", "Same class", "Kappa", "Dice"], rows, "agreement"), h("p", { class: "faint" }, KAPPA)]
+    : [h("p", { class: "faint" }, "No case has been read by two readers, or twice by one, yet.")];
+  const made = card("Agreement", "card-agreement", ...shown);
   made.classList.add("broad");
   return made;
 }

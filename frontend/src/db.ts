@@ -13,7 +13,7 @@ export interface Draft {
   readonly id: string;
   readonly shapes: readonly Shape[];
   /** Of a polygon that is not closed. */
-  readonly corners?: readonly Point[];
+  readonly corners: readonly Point[];
   readonly label: string | null;
   readonly seconds: number;
   readonly at: number;

@@ -44,18 +44,39 @@ const ICONS: Record<string, string> = {
   eraser: "M14 5l5.500 5.500-8 8H8L4.500 15zM9.500 9.500l5.500 5.500M8 19h12",
   undo: "M8 5L4 9l4 4M4 9h9.500a5 5 0 010 10H9",
   redo: "M16 5l4 4-4 4M20 9h-9.500a5 5 0 000 10H15",
-  copy: "M8.500 8.500h11v11h-11zM15.500 8.500v-4h-11v11h4",
   map: "M12 12m-8 0a8 8 0 1016 0 8 8 0 10-16 0M12 12m-4 0a4 4 0 108 0 4 4 0 10-8 0M12 11.500v1",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   trash: "M5 7h14M9.500 7V4.500h5V7M7 7l1 13h8l1-13M10.500 10.500v6M13.500 10.500v6",
   split: "M4 5h16v14H4zM12 5v14",
   contrast: "M12 4a8 8 0 100 16 8 8 0 100-16M12 4v16M12 8h5M12 12h8M12 16h5",
-  help: "M9 9.500a3 3 0 115 2c-1.200.9-2 1.400-2 3M12 17.500v.5",
 };
 
 /** One of the page's icons; what it means is said by the control around it. */
 export function icon(name: string): SVGElement {
   return s("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, s("path", { d: ICONS[name] ?? "" }));
+}
+
+/** The name of a screen, which gets the focus when the screen is opened, so that it is heard. */
+export function heading(words: string, seen = true): HTMLHeadingElement {
+  return h("h1", { tabindex: -1, class: seen ? null : "unseen" }, words);
+}
+
+const CONTROLS = "button, a[href], input, select, textarea";
+
+function controls(inside: HTMLElement): HTMLElement[] {
+  return [...inside.querySelectorAll<HTMLElement>(CONTROLS)].filter((one) => !one.matches(":disabled"));
+}
+
+/** Put other children into an element; a focus in it stays where it was, counted in controls. */
+export function refill(parent: HTMLElement, ...children: (Node | string)[]): void {
+  const held = parent.contains(document.activeElement);
+  const at = held ? controls(parent).indexOf(document.activeElement as HTMLElement) : -1;
+  parent.replaceChildren(...children);
+  if (!held || parent === document.activeElement) return;
+  const found = controls(parent);
+  const next = found[Math.min(at, found.length - 1)];
+  if (!next) parent.tabIndex = -1; // nothing is left to hold it but the list itself
+  (next ?? parent).focus();
 }
 
 /** A dialog that closes with Escape and gives the focus back. */
@@ -66,4 +87,9 @@ export function dialog(title: string, test: string, ...children: Child[]): HTMLD
   document.body.append(made);
   made.showModal();
   return made;
+}
+
+/** What lies over the page goes with the screen it was opened from. */
+export function closeDialogs(): void {
+  document.querySelectorAll<HTMLDialogElement>("dialog[open]").forEach((one) => one.close());
 }

@@ -1,9 +1,10 @@
 // Main: who is logged in, and which screen is shown.
 
-import { api, ApiError, onLoggedOut } from "./api";
-import { h, icon } from "./dom";
+import { api, apiErrorOf, onLoggedOut } from "./api";
+import { closeDialogs, h, icon } from "./dom";
 import { showHelp } from "./help";
-import { loginScreen } from "./login";
+import { KEYS } from "./keys";
+import { loginScreen, loginTrouble } from "./login";
 import { showAccount } from "./own_account";
 import type { Me } from "./records";
 import { makeOutbox, SaveState } from "./saves";
@@ -38,14 +39,16 @@ function show(screen: Screen, ...around: Node[]): void {
   shown?.close();
   shown = screen;
   app.replaceChildren(...around, screen.element);
+  screen.element.querySelector("h1")?.focus({ preventScroll: true });
   screen.open();
 }
 
 function showLogin(message = ""): void {
   session = null;
   outbox.shut();
+  closeDialogs();
   document.title = "Foveal";
-  show(loginScreen(message, (me) => void enter(me)));
+  show(loginScreen(message, enter));
 }
 
 async function enter(me: Me): Promise<void> {
@@ -72,13 +75,17 @@ function head(one: Session, allowed: readonly Page[], current: Page): HTMLElemen
   const { name } = one.me.reader;
   return h("header", { class: "head-bar" },
     h("span", { class: "brand" }, h("span", { class: "dot", "aria-hidden": "true" }), "Foveal"),
-    h("span", { class: "project", test: "project" }, one.project.name), h("nav", { "aria-label": "Screens" }, ...links), h("span", { class: "gap" }),
-    saves.element, look, h("button", { type: "button", class: "quiet", test: "help-button", title: "Keys and gestures (?)", onclick: showHelp }, "Help"),
-    h("button", { type: "button", class: "quiet", test: "who", title: "Your account", onclick: () => session && showAccount(session.me, (me) => (session = { ...one, me }), leave) }, name));
+    h("span", { class: "project", test: "project" }, one.project.name), h("nav", { "aria-label": "Screens" }, ...links),
+    h("div", { class: "own-bar" }, saves.element, look, h("button", { type: "button", class: "quiet", test: "help-button", title: "Keys and gestures (?)", onclick: help }, "Help"),
+    h("button", { type: "button", class: "quiet", test: "who", title: "Your account", onclick: () => session && showAccount(session.me, (me) => (session = { ...one, me }), leave) }, name)));
+}
+
+function help(): void {
+  showHelp(shown?.keys ?? KEYS);
 }
 
 function nameLook(button: HTMLElement): void {
-  button.replaceChildren(icon("contrast"), { auto: "Auto", light: "Light", dark: "Dark" }[theme()]);
+  button.replaceChildren(icon("contrast"), h("span", { class: "word" }, { auto: "Auto", light: "Light", dark: "Dark" }[theme()]));
   button.setAttribute("aria-label", `Colors: ${theme()}; change`);
   button.title = "Colors: as the system, light, dark";
 }
@@ -90,7 +97,12 @@ function changeLook(button: HTMLElement): void {
 
 async function leave(): Promise<void> {
   if (outbox.waiting > 0 && !window.confirm(`${outbox.waiting} answers have not reached the server. They stay in this browser until you log in here again. Log out?`)) return;
-  await api.logout().catch(() => undefined);
+  try {
+    await api.logout();
+  } catch (error) {
+    if (apiErrorOf(error)?.status === 401) return; // it had ended already, which has been told
+    throw error;
+  }
   showLogin();
 }
 
@@ -101,14 +113,14 @@ async function start(): Promise<void> {
   try {
     await enter(token ? await api.redeem(token) : await api.me());
   } catch (error) {
-    const quiet = error instanceof ApiError && error.status === 401 && !token;
-    showLogin(quiet ? "" : (error as Error).message);
+    const quiet = apiErrorOf(error)?.status === 401 && !token;
+    showLogin(quiet ? "" : loginTrouble(error));
   }
 }
 
 window.addEventListener("hashchange", route);
 document.addEventListener("keydown", (event) => {
   const typing = (event.target as HTMLElement).closest("input, textarea, select");
-  if (event.key === "?" && session && !typing) showHelp();
+  if (event.key === "?" && session && !typing) help();
 });
 void start();

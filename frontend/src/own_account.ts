@@ -1,10 +1,10 @@
 // Own account: another password, and the way out.
 
-import { api } from "./api";
+import { api, apiErrorOf } from "./api";
 import { dialog, h } from "./dom";
 import type { Me } from "./records";
 
-/** `changed` is told who is logged in with the new password. */
+/** `changed` is told who is logged in with the new password; `leave` fails if the server did not hear it. */
 export function showAccount(me: Me, changed: (me: Me) => void, leave: () => Promise<void>): void {
   const { name, role, has_password: known } = me.reader;
   const words = known ? "" : "You came by a link that works once. With a password you can come again.";
@@ -16,18 +16,24 @@ export function showAccount(me: Me, changed: (me: Me) => void, leave: () => Prom
     try {
       changed(await api.password(name, fresh.value, known ? old.value : ""));
       old.value = fresh.value = "";
-      said.textContent = "The new password holds from now on; everywhere else you are logged out.";
+      Object.assign(said, { className: "faint", textContent: "The new password holds from now on; everywhere else you are logged out." });
     } catch (error) {
-      said.textContent = (error as Error).message;
+      Object.assign(said, { className: "notice", textContent: (error as Error).message });
     }
   };
+  const stayed = h("p", { class: "notice", role: "alert", test: "logout-message" });
   const out = async (): Promise<void> => {
-    shown.close();
-    await leave();
+    stayed.textContent = "";
+    try {
+      await leave();
+    } catch (error) {
+      const again = apiErrorOf(error)?.status === 0 ? "Log out again as soon as the network is back." : "Try again.";
+      stayed.textContent = `You are still logged in. ${(error as Error).message} ${again}`;
+    }
   };
   const field = (id: string, text: string, input: HTMLElement): HTMLElement => h("div", { class: "field" }, h("label", { for: id }, text), input);
   const form = h("form", { class: "own", onsubmit: change }, known === true && field("old-password", "Password", old),
     field("own-password", "New password", fresh), h("button", { type: "submit", test: "set-password" }, "Set password"));
-  const shown = dialog(`${name}, ${role}`, "account", form, said,
+  dialog(`Your account: ${name}, ${role}`, "account", form, said, stayed,
     h("div", { class: "row end" }, h("button", { type: "button", test: "logout", onclick: () => void out() }, "Log out")));
 }

@@ -1,13 +1,14 @@
 // Panel: the controls beside the image: class, verdict, regions, window, and why this case.
 
-import { h, icon, sentence } from "./dom";
+import { h, icon, refill, sentence } from "./dom";
 import type { Reading } from "./reading";
+import { Refusals } from "./saves";
 import { described } from "./shapes";
 
 /** A control that a mouse leaves at once, so that Enter stays the key for "save". */
 export function control(attributes: Parameters<typeof h>[1], ...children: (Node | string)[]): HTMLButtonElement {
   const made = h("button", { type: "button", ...attributes }, ...children);
-  made.addEventListener("click", (event) => event.detail > 0 && made.blur());
+  made.addEventListener("click", (event) => event.detail > 0 && made.blur(), { capture: true }); // before what it does
   return made;
 }
 
@@ -29,10 +30,12 @@ export class Panel {
   private readonly reason = h("section", { class: "why", "aria-label": "Why this case" }, h("h2", {}, "Why this case"), this.why, this.rank);
   private readonly today = h("p", { class: "today", test: "today" });
   private readonly back: HTMLButtonElement;
+  private readonly refusals: Refusals;
   private listed: unknown = null;
 
   constructor(private readonly reading: Reading) {
     const { project } = reading.session;
+    this.refusals = new Refusals(reading.outbox);
     this.classes = project.classes.map((name, i) =>
       control({ class: "class", test: `class-${name}`, "aria-pressed": "false", onclick: () => reading.choose(name) },
         h("kbd", {}, i < 9 ? String(i + 1) : ""), h("span", {}, name)));
@@ -53,7 +56,7 @@ export class Panel {
     const { tools } = this.reading;
     return h("aside", { class: "panel", "aria-label": "Answer" },
       h("section", { "aria-label": "Class" }, h("h2", {}, "Class"), h("div", { class: "classes", role: "group", "aria-label": "Class" }, ...this.classes)),
-      h("section", { class: "verdicts", "aria-label": "Save" }, this.save, this.leave, h("div", { class: "row" }, ...this.others), this.notice),
+      h("section", { class: "verdicts", "aria-label": "Save" }, this.save, this.leave, h("div", { class: "row" }, ...this.others), this.notice, this.refusals.element),
       tools.length > 0 && h("section", { class: "drawn", "aria-label": "Regions" },
         h("div", { class: "head" }, h("h2", {}, "Regions"), this.fresh, this.copy), this.regions),
       h("section", { "aria-label": "Window" }, h("div", { class: "head" }, h("h2", {}, "Window"), this.preset),
@@ -95,6 +98,7 @@ export class Panel {
     const elsewhere = reading.phase === "loading" || reading.phase === "done"; // told over the image
     this.notice.textContent = elsewhere ? "" : waits ? "The network is away. Your answer is kept here and sent as soon as it is back." : reading.message;
     this.notice.classList.toggle("calm", waits || reading.phase === "answered");
+    this.refusals.update();
     this.updateRegions();
     this.updateWindow();
     this.updateCase();
@@ -125,7 +129,7 @@ export class Panel {
     const items = board.shapes.map((shape, i) => h("li", { class: i === board.selected ? "chosen" : "", test: `region-${i}` },
       control({ class: "quiet name", "aria-pressed": String(i === board.selected), onclick: () => board.choose(i === board.selected ? null : i) }, described(shape)),
       control({ class: "quiet", test: `delete-${i}`, "aria-label": `Remove region ${i + 1}`, disabled: phase !== "reading", onclick: () => board.replace(i, null) }, icon("trash"))));
-    this.regions.replaceChildren(...(items.length ? items : [h("li", { class: "faint" }, "None drawn")]));
+    refill(this.regions, ...(items.length ? items : [h("li", { class: "faint" }, "None drawn")]));
   }
 
   private updateWindow(): void {
@@ -141,7 +145,7 @@ export class Panel {
   private updateCase(): void {
     const { open } = this.reading;
     this.why.textContent = open ? (open.previous ? "You are correcting an answer of yours." : sentence(open.why)) : "";
-    this.rank.textContent = open?.rank ? `Rank ${open.rank} of ${open.of} · ${open.strategy.replaceAll("_", " ")}` : "";
+    this.rank.textContent = open?.rank ? `Number ${open.rank} of ${open.of} in this round, chosen by ${open.strategy.replaceAll("_", " ")}` : "";
     this.reason.hidden = !open;
     const { cases, seconds } = this.reading.today;
     const each = cases > 0 ? ` · ${Math.round(seconds / cases)} s each` : "";

@@ -4,19 +4,18 @@ import { Ahead } from "./ahead";
 import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
 import { Board, type ToolName } from "./board";
 import { ReadingClock } from "./clock";
-import { drafts } from "./db";
+import { drafts, type Draft } from "./db";
+import { DraftKeeper } from "./draft";
 import { colored, drawShape, layOver, READ } from "./overlay";
 import { newKey, type Outbox } from "./outbox";
 import { opinionWords, type Case, type Verdict } from "./records";
 import { ownerOf, type Session } from "./session";
-import type { Shape } from "./shapes";
 import { Drawing } from "./tools/drawing";
 import { Viewer } from "./viewer";
 
 export type Phase = "loading" | "reading" | "saving" | "answered" | "done";
 
-const DRAFT_PAUSE = 250; // milliseconds after the last change
-const RETRY_PAUSE = 2_000;
+const RETRY_PAUSE = 2_000; // milliseconds
 
 /** Seconds of a clock that is never set. */
 const now = (): number => performance.now() / 1000;
@@ -45,8 +44,7 @@ export class Reading {
   private busy = false; // with going back, or with another set of pictures
   private clock: ReadingClock | null = null;
   private steps = 0;
-  private drafted = false; // whether there is a draft of the open case
-  private draftTimer = 0;
+  private readonly draft = new DraftKeeper(() => this.half());
   private renewTimer = 0;
   private turn = 0;
 
@@ -70,7 +68,7 @@ export class Reading {
   /** Leave the screen; what is drawn by half is kept. */
   stop(): void {
     this.turn += 1;
-    this.keepDraft();
+    void this.draft.keep();
     window.clearInterval(this.renewTimer);
     this.viewer.close();
     this.open = null;
@@ -93,7 +91,7 @@ export class Reading {
     if (this.phase === "loading" || this.phase === "saving" || this.busy) return;
     this.busy = true;
     const steps = this.open?.previous && this.phase === "reading" ? this.steps + 1 : 0;
-    await this.keepDraft();
+    await this.draft.keep();
     const { turn, open } = this;
     try {
       const samples = [...new Set((await api.history(100)).map((one) => one.sample))];
@@ -114,15 +112,14 @@ export class Reading {
   async leave(): Promise<void> {
     const { open } = this;
     if (!open?.previous || this.phase !== "reading") return;
-    window.clearTimeout(this.draftTimer);
-    await drafts.remove(this.draftId(open.sample));
+    await this.draft.drop(this.draftId(open.sample));
     await api.release(open.case).catch(() => undefined);
     await this.next();
   }
 
   private begin(): number {
     this.turn += 1;
-    window.clearTimeout(this.draftTimer);
+    this.draft.pause();
     window.clearInterval(this.renewTimer);
     Object.assign(this, { open: null, label: null, map: null, mapShown: false, clock: null });
     this.tell("loading", "");
@@ -153,9 +150,8 @@ export class Reading {
   }
 
   private async show(found: Case, turn: number): Promise<void> {
-    const draft = await drafts.get(this.draftId(found.sample)).catch(() => undefined);
+    const draft = await this.draft.found(this.draftId(found.sample));
     const { previous } = found;
-    this.drafted = draft !== undefined;
     this.label = draft ? draft.label : (previous?.class ?? null);
     this.difference = false;
     this.drawing.lift();
@@ -163,7 +159,7 @@ export class Reading {
     this.open = found;
     this.today = { cases: found.labels_today, seconds: found.seconds_today };
     this.board.open(found.width, found.height, draft?.shapes ?? previous?.shapes?.shapes ?? []);
-    if (draft?.corners?.length) this.drawing.resume(draft.corners);
+    if (draft?.corners.length) this.drawing.resume(draft.corners);
     try {
       const seen = await this.insisted(turn, async () => (await this.viewer.open(found.case, found, this.which, this.fetch(found)), true));
       if (!seen || turn !== this.turn) return;
@@ -257,7 +253,7 @@ export class Reading {
   seen(hidden: boolean): void {
     if (hidden) {
       this.clock?.pause(now());
-      void this.keepDraft();
+      void this.draft.keep();
     } else this.clock?.active(now());
   }
 
@@ -272,7 +268,7 @@ export class Reading {
     const key = newKey();
     const body = this.bodyOf(open, verdict);
     this.tell("saving", "");
-    window.clearTimeout(this.draftTimer);
+    this.draft.pause();
     try {
       await this.outbox.put({ key, case: open.case, sample: open.sample, body, at: Date.now() });
     } catch {
@@ -281,7 +277,7 @@ export class Reading {
     this.steps = 0;
     const refused = await this.outbox.outcome(key);
     if (!refused) this.today = { cases: this.today.cases + 1, seconds: this.today.seconds + body.seconds };
-    if (!refused) await drafts.remove(this.draftId(open.sample)).catch(() => undefined);
+    if (!refused) await this.draft.drop(this.draftId(open.sample));
     if (turn !== this.turn) return;
     const blinded = this.session.project.reading === "blinded";
     const said = !refused && blinded && verdict === "labeled" ? await this.consult(open, turn, true) : "";
@@ -307,19 +303,18 @@ export class Reading {
   private drawn(): void {
     this.viewer.redraw();
     this.changed();
-    window.clearTimeout(this.draftTimer);
-    if (this.phase === "reading") this.draftTimer = window.setTimeout(() => void this.keepDraft(), DRAFT_PAUSE);
+    if (this.phase === "reading") this.draft.later();
   }
 
-  /** Write down what is drawn by half. */
-  async keepDraft(): Promise<void> {
-    const { open, board, label } = this;
-    if (!open || this.phase !== "reading") return;
-    const shapes: readonly Shape[] = board.shapes;
-    const corners = [...this.drawing.polygon.points];
-    if (shapes.length + corners.length === 0 && label === null && !this.drafted) return;
-    this.drafted = true; // what is taken back must not come back
-    const draft = { id: this.draftId(open.sample), shapes, corners, label, seconds: this.clock?.seconds(now()) ?? 0, at: Date.now() };
-    await drafts.put(draft).catch(() => undefined);
+  /** The page is left: write down what is drawn by half. */
+  left(): void {
+    void this.draft.keep();
+  }
+
+  private half(): Draft | null {
+    const { open, phase, board, label } = this;
+    if (!open || phase !== "reading") return null;
+    const seconds = this.clock?.seconds(now()) ?? 0;
+    return { id: this.draftId(open.sample), shapes: board.shapes, corners: this.drawing.polygon.points, label, seconds, at: Date.now() };
   }
 }

@@ -1,7 +1,7 @@
 // Reading screen: image, tools and panel together, and the keys that work on them.
 
-import { h } from "./dom";
-import { keyOf, taken } from "./keys";
+import { h, heading } from "./dom";
+import { KEYS, press } from "./keys";
 import type { Outbox } from "./outbox";
 import { Panel } from "./panel";
 import { Reading } from "./reading";
@@ -22,24 +22,18 @@ export function readingScreen(session: Session, outbox: Outbox): Screen {
     });
   };
   const reading = new Reading(session, outbox, update);
-  const [toolbar, stage, panel] = [new Toolbar(reading), new Stage(reading), new Panel(reading)];
+  const [toolbar, stage, panel] = [new Toolbar(reading, reading), new Stage(reading), new Panel(reading)];
   parts = [toolbar, stage, panel];
 
   const pressed = (event: KeyboardEvent): void => {
     reading.active();
-    if (taken(event)) return;
-    const key = keyOf(event);
-    if (!key) return;
-    event.preventDefault();
-    if (event.repeat && key.group === "Answer") return; // a key held down must not answer case after case
-    key.run(reading, event);
-    update();
+    if (press(reading, KEYS, event)) update();
   };
   const active = (): void => reading.active();
   const seen = (): void => reading.seen(document.hidden);
-  const left = (): void => void reading.keepDraft();
+  const left = (): void => reading.left();
   return {
-    element: h("div", { class: "reading", test: "screen-read" }, toolbar.element, stage.element, panel.element),
+    element: h("div", { class: "reading", test: "screen-read" }, heading("Read", false), toolbar.element, stage.element, panel.element),
     open: () => {
       document.addEventListener("keydown", pressed);
       document.addEventListener("pointermove", active, { passive: true });
@@ -50,6 +44,7 @@ export function readingScreen(session: Session, outbox: Outbox): Screen {
       void reading.next();
     },
     refresh: update,
+    keys: KEYS,
     close: () => {
       document.removeEventListener("keydown", pressed);
       document.removeEventListener("pointermove", active);

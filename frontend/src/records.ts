@@ -156,6 +156,16 @@ export interface DisputedCase extends Facts, Dispute {
   readonly consensus: Shapes;
 }
 
+export interface LeftOut {
+  readonly sample: string;
+  readonly reason: string;
+  /** Readers or lead who called it bad; nobody where it could not be read. */
+  readonly by: readonly string[];
+  /** ISO time of the last of them; empty where nobody did. */
+  readonly at: string;
+  readonly restorable: boolean;
+}
+
 export interface Account {
   readonly name: string;
   readonly role: Role;

@@ -26,7 +26,7 @@ async function send(entry: Entry): Promise<void> {
 
 /** The words in the head of the page; they are also spoken. */
 export class SaveState {
-  readonly element = h("button", { type: "button", class: "save-state", test: "save-state", "aria-live": "polite", onclick: () => this.explain() });
+  readonly element = h("button", { type: "button", class: "save-state", test: "save-state", "aria-live": "polite", onclick: () => explain(this.outbox()) });
 
   constructor(private readonly outbox: () => Outbox) {
     this.update();
@@ -41,23 +41,45 @@ export class SaveState {
     this.element.textContent = words;
     this.element.dataset["state"] = state;
   }
+}
 
-  private explain(): void {
-    const outbox = this.outbox();
-    const words = {
-      saved: "Every answer you gave is on the server's disk.",
-      saving: "The last answer is on its way.",
-      waiting: "The server cannot be reached. Your answers are kept in this browser, survive closing it, and are sent as soon as it answers.",
-      refused: "The server did not take these answers. What you drew is kept and shown again if the case comes back to you.",
-    }[outbox.state];
-    const list = outbox.refused.map((entry) => h("li", {}, `${new Date(entry.at).toLocaleTimeString()}: ${entry.refused}`));
-    const forget = h("button", { type: "button", test: "forget-refused", onclick: () => void forgetAll() }, "Remove from this list");
-    const now = h("button", { type: "button", test: "send-now", onclick: () => outbox.hurry() }, "Try now");
-    const shown = dialog("Your answers", "saves", h("p", {}, words), list.length > 0 && h("ul", { class: "plain" }, ...list),
-      h("div", { class: "row" }, outbox.waiting > 0 && now, list.length > 0 && forget));
-    const forgetAll = async (): Promise<void> => {
-      for (const entry of outbox.refused) await outbox.drop(entry.key);
-      shown.close();
-    };
+/** What the server did not take, told beside the buttons of an answer too, where readers look. */
+export class Refusals {
+  private readonly words = h("span");
+  private readonly more: HTMLButtonElement;
+  readonly element: HTMLElement;
+
+  constructor(private readonly outbox: Outbox) {
+    this.more = h("button", { type: "button", class: "small", test: "refusal-more", onclick: () => explain(outbox) }, "What now?");
+    this.element = h("p", { class: "notice refusal", role: "alert", test: "refusal" }, this.words, this.more);
+    this.update();
   }
+
+  /** Show what is now. */
+  update(): void {
+    const { refused } = this.outbox;
+    const last = refused[refused.length - 1];
+    this.more.hidden = !last;
+    const which = refused.length === 1 ? "An answer of yours was" : `${refused.length} answers of yours were`;
+    const words = last ? `${which} not saved. ${last.refused}` : "";
+    if (this.words.textContent !== words) this.words.textContent = words;
+  }
+}
+
+function explain(outbox: Outbox): void {
+  const words = {
+    saved: "Every answer you gave is on the server's disk.",
+    saving: "The last answer is on its way.",
+    waiting: "The server cannot be reached. Your answers are kept in this browser, survive closing it, and are sent as soon as it answers.",
+    refused: "The server did not take these answers. What you drew is kept and shown again if the case comes back to you.",
+  }[outbox.state];
+  const list = outbox.refused.map((entry) => h("li", {}, `${new Date(entry.at).toLocaleTimeString()}: ${entry.refused}`));
+  const forget = h("button", { type: "button", test: "forget-refused", onclick: () => void forgetAll() }, "Remove from this list");
+  const now = h("button", { type: "button", test: "send-now", onclick: () => outbox.hurry() }, "Try now");
+  const shown = dialog("Your answers", "saves", h("p", {}, words), list.length > 0 && h("ul", { class: "plain" }, ...list),
+    h("div", { class: "row" }, outbox.waiting > 0 && now, list.length > 0 && forget));
+  const forgetAll = async (): Promise<void> => {
+    for (const entry of outbox.refused) await outbox.drop(entry.key);
+    shown.close();
+  };
 }

@@ -6,6 +6,7 @@ import { Pointers } from "./pointers";
 import type { Reading } from "./reading";
 import { control } from "./panel";
 import type { Point } from "./shapes";
+import { DARK } from "./viewer";
 
 export class Stage {
   readonly element: HTMLElement;
@@ -45,7 +46,7 @@ export class Stage {
   /** What hides the image: there is none, or none that belongs to the case. */
   private coverWords(): string {
     const { viewer, phase, message } = this.reading;
-    if (viewer.dark) return "This browser cannot draw pictures just now. It is asked again every second; if this stays, load the page anew.";
+    if (viewer.dark) return DARK;
     if (phase === "done") return message || "Done.";
     return phase === "loading" ? message || "Loading the case" : "";
   }

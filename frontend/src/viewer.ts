@@ -16,6 +16,9 @@ const NEIGHBORS = 3; // slices to both sides that are loaded ahead
 const CACHE_BYTES = 512 * 2 ** 20;
 const RETRY = 1_000; // milliseconds until the browser is asked for its graphics once more
 
+/** What is said while a browser has taken its graphics away. */
+export const DARK = "This browser cannot draw pictures just now. It is asked again every second; if this stays, load the page anew.";
+
 export type Fetch = (slice: number, which: Which) => Promise<Pixels>;
 export type Paint = (context: CanvasRenderingContext2D, view: View, frame: Frame, pane: Pane) => void;
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { Board } from "../src/board";
 import { ticks } from "../src/charts";
 import { ReadingClock } from "../src/clock";
+import { CLASS, closing, DRAWING, KEYS, LOOKING, undo, type Easel } from "../src/keys";
+import { Drawing } from "../src/tools/drawing";
 import { begun, done, redone, undone } from "../src/undo";
 import { fitted, panned, toImage, toScreen, zoomed, type Frame } from "../src/view";
 
@@ -67,5 +70,44 @@ describe("ticks", () => {
     expect(ticks(0.5, 1)).toEqual([0.5, 0.6, 0.7, 0.8, 0.9, 1]);
     expect(ticks(0, 120)).toEqual([0, 20, 40, 60, 80, 100, 120]);
     expect(ticks(0, 4).every(Number.isInteger)).toBe(true);
+  });
+});
+
+describe("keys", () => {
+  const easel = () => {
+    const board = new Board(() => undefined);
+    board.open(100, 100, []);
+    return { board, drawing: new Drawing(board, () => undefined), phase: "reading", tools: ["polygon"], viewer: { redraw: () => undefined } };
+  };
+
+  it("do one thing each", () => {
+    for (const list of [KEYS, [CLASS, ...DRAWING, ...LOOKING]]) {
+      const all = list.flatMap(({ keys }) => keys);
+      expect(new Set(all).size).toBe(all.length);
+    }
+  });
+
+  it("take back the last corner of an open polygon before anything else", () => {
+    const on = easel();
+    on.board.add({ type: "box", x0: 1, y0: 1, x1: 9, y1: 9 });
+    on.drawing.take("polygon");
+    for (const x of [20, 40]) {
+      on.drawing.polygon.down({ x, y: 20 }, 1);
+      on.drawing.polygon.up();
+    }
+    const seen = [0, 1, 2].map(() => (undo(on as unknown as Easel), [on.drawing.polygon.points.length, on.board.shapes.length]));
+    expect(seen).toEqual([[1, 1], [0, 1], [0, 0]]);
+  });
+
+  it("close an open polygon before they save", () => {
+    const on = easel();
+    let saved = 0;
+    const enter = closing<Easel>(() => (saved += 1));
+    on.drawing.take("polygon");
+    for (const [x, y] of [[20, 20], [60, 20], [60, 60]] as const) on.drawing.polygon.down({ x, y }, 1);
+    enter(on as unknown as Easel);
+    expect([saved, on.board.shapes.length]).toEqual([0, 1]);
+    enter(on as unknown as Easel);
+    expect(saved).toBe(1);
   });
 });

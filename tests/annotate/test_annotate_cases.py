@@ -255,6 +255,30 @@ def test_an_image_that_cannot_be_read_never_stops_the_queue(site):
     assert site.next()["sample"] == asked[0]
 
 
+def test_what_is_left_out_tells_why_and_by_whom(site):
+    broken, bad, ruled = site.live().queries[-1].ids[:3]
+    (site.store.folder / site.desk.images.sample(broken).uri).write_bytes(b"")
+    case = site.next()
+    assert case["sample"] == bad
+    site.answer("ann", case["case"], verdict="bad")
+    site.answer("ann", site.next()["case"], "disc")
+    lead = site.browser("lea")
+    ruling = {"bad": True, "seconds": 1.0, "key": "ruling-00000001"}
+    told(lead.post(f"/api/v1/disputes/{ruled}/settle", json=ruling))
+    found = {one["sample"]: one for one in told(lead.get("/api/v1/quarantine"))}
+    assert {i: (one["by"], one["restorable"]) for i, one in found.items()} == {
+        broken: ([], True),
+        bad: (["ann"], False),
+        ruled: (["lea"], False),
+    }
+    assert found[broken]["reason"] != found[bad]["reason"] == found[ruled]["reason"]
+    assert [found[i]["at"] for i in (broken, bad)] == ["", site.live().history[0].at]
+    assert told(lead.get("/api/v1/dashboard"))["quarantined"] == len(found)
+    told(lead.post(f"/api/v1/quarantine/{bad}/restore"), 404)
+    site.answer("ann", case["case"], "disc", key="corrected-answer")
+    assert bad not in [one["sample"] for one in told(lead.get("/api/v1/quarantine"))]
+
+
 def test_a_disk_that_is_away_for_a_moment_leaves_no_image_out(site):
     asked = site.live().queries[-1].ids
     away = {path: path.with_suffix(".away") for path in site.store.folder.glob("*.png")}

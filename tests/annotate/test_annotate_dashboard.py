@@ -72,7 +72,7 @@ def test_the_curve_is_what_was_measured_and_nothing_else(site):
 
 @pytest.mark.parametrize(
     ("interval", "words"),
-    [(None, "+0.100 AUROC."), ([0.6, 1.0], "too small to see"), ([0.79, 0.81], "(± 0.010)")],
+    [(None, "+0.100 AUROC."), ([0.6, 1.0], "too few test cases"), ([0.79, 0.81], "(± 0.010)")],
 )
 def test_a_gain_is_told_with_its_noise(site, interval, words):
     for n, value in enumerate((0.6, 0.7, 0.8)):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from foveal.annotate.left_out import left_out
 from foveal.store.jobs import Job
 from foveal.store.live import LiveState
 
@@ -39,7 +40,7 @@ def dashboard_of(live: LiveState, reader: str | None = None) -> dict[str, Any]:
         "balance": _balance(live),
         "advice": _advice(live),
         "expected_gain": _expected_gain(live),
-        "quarantined": len(live.quarantined),
+        "quarantined": len(left_out(live)),
         "disputes": len(live.disputes()),
     }
 
@@ -131,11 +132,11 @@ def _gain(
 ) -> str:
     pace = (now["metrics"][metric] - before["metrics"][metric]) / (now["labels"] - before["labels"])
     gain = pace * labels
-    told = f"At the pace of the last rounds {labels} labels bring {gain:+.3f} {words}"
+    told = f"At the pace of the last trainings {labels} more answers bring {gain:+.3f} {words}"
     interval = now["interval"].get(metric)
     if interval is None:
         return f"{told}."
     noise = (interval[1] - interval[0]) / 2
     if abs(gain) < noise:
-        return f"{told}; the test part is too small to see that (± {noise:.3f})."
+        return f"{told}; too few test cases are read to be sure of that (± {noise:.3f})."
     return f"{told} (± {noise:.3f})."

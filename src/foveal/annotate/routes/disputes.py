@@ -9,6 +9,7 @@ from foveal.annotate.answers import drawn_of, earlier, kind_of, label_of, save
 from foveal.annotate.desk import AtDesk, Desk, Lead
 from foveal.annotate.failures import RefusedError
 from foveal.annotate.images import Which
+from foveal.annotate.left_out import left_out
 from foveal.annotate.records import consensus
 from foveal.annotate.routes.bodies import Ruling, SampleKey
 from foveal.annotate.routes.cases import as_bytes
@@ -75,9 +76,9 @@ def settle(sample: SampleKey, body: Ruling, asking: Lead, desk: AtDesk) -> dict[
 
 
 @router.get("/quarantine")
-def quarantine(asking: Lead, desk: AtDesk) -> list[dict[str, str]]:
-    """Images that are left out, and why."""
-    return [{"sample": i, "reason": why} for i, why in desk.live().quarantined.items()]
+def quarantine(asking: Lead, desk: AtDesk) -> list[dict[str, Any]]:
+    """Images that are left out: why, and where people said so, who and when."""
+    return left_out(desk.live())
 
 
 @router.post("/quarantine/{sample}/restore")
