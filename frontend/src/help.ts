@@ -12,7 +12,7 @@ export function showHelp(keys: readonly KeyWords[]): void {
     ...([
       ["Wheel", "Slices of a volume, else larger and smaller (Ctrl: always larger and smaller)"],
       ["Right drag", "Window: sideways its width, up and down its center"],
-      ["Middle drag", "Move the image"], ["One finger or pen", "Draw"], ["Two fingers", "Move, larger and smaller"],
+      ["Middle drag", "Move the image"], ["One finger or pen", "Draw; beside a pen, fingers move the image"], ["Two fingers", "Move, larger and smaller"],
       ["First corner", "A click on it closes a polygon, and so does a double click anywhere"], ["Undo", "Takes the last corner of an open polygon back, before anything else"],
     ] as const).flatMap(([what, words]) => [h("dt", {}, h("kbd", {}, what)), h("dd", {}, words)])));
   const shown = dialog("Keys and gestures", "help", h("div", { class: "help" }, ...groups, mouse));

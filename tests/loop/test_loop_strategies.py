@@ -154,6 +154,29 @@ def test_exemplars_without_a_validation_part_are_missed(discs, tmp_path):
         open_bench(spec, discs)
 
 
+def test_until_something_sought_is_labeled_a_targeted_strategy_asks_at_random(bench, tmp_path):
+    sought = {"classes": ["disc"], "exemplars": "labeled"}
+    seed = {"seed_counts": {"square": 6}, "seed_set": 6, "budget": 2, "labels": 14}
+    parameters = {"kernel": "features"}
+    state, experiment = run(
+        bench,
+        tmp_path,
+        acquire__strategy="flqmi",
+        acquire__target=sought,
+        acquire__parameters=parameters,
+        **seed,
+    )
+    truth = experiment.bench.collection.truth
+    found = 0
+    for query in state.queries:
+        asked_at_random = query.strategy == "random"
+        assert asked_at_random == (found == 0 and query is not state.queries[0])
+        told = any("nothing that is sought is labeled yet" in note for note in query.notes)
+        assert told == asked_at_random
+        found += sum(truth.label(i) == 0 for i in query.ids)
+    assert {"random", "flqmi"} <= {query.strategy for query in state.queries}
+
+
 WITHOUT_VAL = {"val": {"disc": 0, "square": 0}}
 
 

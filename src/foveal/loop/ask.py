@@ -10,6 +10,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from foveal import acquire as acquisition
+from foveal.acquire.bandit import arms_of
 from foveal.core.chance import generator
 from foveal.core.evidence import Evidence
 from foveal.core.packing import pack
@@ -22,11 +23,12 @@ from foveal.loop.bench import Bench
 from foveal.loop.constraints import Names, expected_seconds, names_of, rules
 from foveal.loop.craft import Bought, Craft, Model
 from foveal.loop.region_share import ask_regions
-from foveal.loop.wants import parameters_of
+from foveal.loop.wants import SETS, parameters_of
 from foveal.store import Blobs, State
 
 WRITERS = 8  # threads that write maps
 SHOWN = 6  # picks of a round whose maps are kept for the report
+UNAIMED = "random"  # until an exemplar of what is sought is found
 PLOTTED = 200  # points kept of the relation between misalignment and region size
 Put = Callable[[bytes], str]
 
@@ -66,8 +68,9 @@ def ask(
     evidence = gathered.pool
     arm, told = arm_of(state, bench.pool, spec, round_number, blobs.get)
     names = names_of(bench.pool, evidence.ids, spec, labeled)
+    arm, instead = _able(arm, gathered.context)
     query = query_of(arm, evidence, gathered.context, names, spec, budget, round_number)
-    query = replace(query, notes=(*told, *gathered.notes, *query.notes))
+    query = replace(query, notes=(*told, *gathered.notes, *instead, *query.notes))
     astray = evidence.arrays.get("misalignment")
     misalignment = None if astray is None else dict(zip(evidence.ids, astray.tolist(), strict=True))
     query = ask_regions(query, spec, misalignment)
@@ -82,6 +85,20 @@ def ask(
     return Asked(query, details)
 
 
+def _able(arm: str, context: Mapping[str, Evidence]) -> tuple[str, tuple[str, ...]]:
+    """The strategy that can ask now, and a note: without exemplars none can be targeted.
+
+    A rare class is not among the first labels of most pools, and a study that stopped there would
+    leave out just those seeds in which it is hardest to find.
+    """
+    sought = context.get(SETS["target"])
+    needs = acquisition.get(arm).needs
+    targeted = any(acquisition.located(need)[0] == SETS["target"] for need in needs)
+    if not targeted or sought is None or len(sought):
+        return arm, ()
+    return UNAIMED, (f"nothing that is sought is labeled yet: {UNAIMED} instead of {arm}",)
+
+
 def query_of(
     arm: str,
     evidence: Evidence,
@@ -92,11 +109,12 @@ def query_of(
     round_number: int,
 ) -> Query:
     """A strategy's choice within the spec's constraints, by number or by the expert's seconds."""
+    own = arm in arms_of(spec.acquire.strategy)
     acquire = partial(
         acquisition.acquire,
         evidence,
         arm,
-        parameters=parameters_of(spec, acquisition.get(arm)),
+        parameters=parameters_of(spec, acquisition.get(arm)) if own else {},
         seed=spec.seed,
         round=round_number,
         context=context,
