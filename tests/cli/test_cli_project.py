@@ -111,6 +111,29 @@ def test_the_last_admin_stays_one_and_a_role_is_never_guessed(project):
     assert foveal("accounts", project, "enable", "dr.lee").status == 0
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("invite", "dr.lee", "--role", "admin"),
+        ("enable", "dr.lee", "--role", "admin"),
+        ("list", "--role", "admin"),
+        ("invite", "dr.lee", "--password"),
+        ("list", "dr.lee"),
+    ],
+)
+def test_what_an_action_on_accounts_would_not_heed_is_refused(project, given):
+    said = foveal("accounts", project, *given)
+    assert said.status == 2
+    assert "leave" in said.err
+    assert said.out == ""
+
+
+def test_a_key_alone_serves_nothing(project):
+    said = foveal("serve", project, "--port", 0, "--key", project / "k.pem")
+    assert said.status == 2
+    assert "give --certificate too" in " ".join(said.err.split())
+
+
 def test_whoever_is_disabled_is_logged_out_for_good(project):
     foveal("accounts", project, "add", "guest")
     with ProjectStore.open(project) as store:
