@@ -8,6 +8,8 @@ import pytest
 from project_toys import answer, created, new_project
 
 from foveal.core.errors import StoreError
+from foveal.core.query import Query
+from foveal.store import TrainedRound, queried, trained
 from foveal.store import backup as module
 from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
@@ -125,6 +127,64 @@ def test_a_file_that_goes_while_it_is_copied_stops_no_backup(store, tmp_path, mo
     store.backup(tmp_path / "b")
     with ProjectStore.open(tmp_path / "b") as made:
         assert made.verify() == ()
+
+
+def train(store):
+    """What the worker does at a training's end: the model before the last one goes."""
+    trainings = store.live().trained
+    model = store.blobs.put(b"model %d" % len(trainings))
+    details = {"lessons": 1, "until": store.live().length}
+    query = Query(("s1",), "margin", round=len(trainings) + 1)
+    store.append(
+        [trained(TrainedRound(len(trainings), model, "f", {}, details, {})), queried(query)]
+    )
+    if len(trainings) > 1:
+        store.blobs.drop(trainings[-2].checkpoint)
+    return model
+
+
+@pytest.mark.parametrize("during", [1, 2, 3])
+def test_a_backup_has_its_last_model_however_many_trainings_end_meanwhile(
+    store, tmp_path, monkeypatch, during
+):
+    for _ in range(3):
+        train(store)
+    copy, left = shutil.copy, [during]
+
+    def slow(path, to):
+        while left[0]:
+            left[0] -= 1
+            train(store)
+        return copy(path, to)
+
+    monkeypatch.setattr(module.shutil, "copy", slow)
+    store.backup(tmp_path / "b")
+    with ProjectStore.open(tmp_path / "b") as made:
+        assert made.verify() == ()
+        assert made.blobs.get(made.live().trained[-1].checkpoint)
+
+
+def test_trainings_without_end_are_said(store, tmp_path, monkeypatch):
+    for _ in range(3):
+        train(store)
+    copy = shutil.copy
+
+    def slower(path, to):
+        for _ in range(2):
+            train(store)
+        return copy(path, to)
+
+    monkeypatch.setattr(module.shutil, "copy", slower)
+    with pytest.raises(StoreError, match="trainings ended faster.*--no-worker"):
+        store.backup(tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_project_that_lost_its_model_is_backed_up_as_it_is(store, tmp_path):
+    store.blobs.drop(train(store))
+    store.backup(tmp_path / "b")
+    with ProjectStore.open(tmp_path / "b") as made:
+        assert "the last model" in made.verify()[0]
 
 
 def test_a_restored_project_goes_on_where_the_backup_was_made(store, tmp_path):
