@@ -5,9 +5,11 @@ import warnings
 import zipfile
 
 import pytest
+from project_toys import train
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
+from foveal.store import archive as module
 from foveal.store.archive import MANIFEST, write_archive
 from foveal.store.folder import read_about, source_of
 from foveal.store.project import ProjectStore
@@ -79,6 +81,28 @@ def test_a_project_opens_elsewhere_with_the_same_journal_and_blobs(project, pack
             assert other.blobs.get(told.shapes) == SHAPES
         assert other.accounts.all() == ()
     assert (tmp_path / "two" / MANIFEST).read_bytes() == (project.folder / "pool.csv").read_bytes()
+
+
+@pytest.mark.parametrize("during", [1, 2, 3])
+def test_an_archive_has_its_last_model_however_many_trainings_end_meanwhile(
+    project, tmp_path, monkeypatch, during
+):
+    for _ in range(3):
+        train(project)
+    pack, left = module._pack_blob, [during]
+
+    def slow(*given):
+        while left[0]:
+            left[0] -= 1
+            train(project)
+        return pack(*given)
+
+    monkeypatch.setattr(module, "_pack_blob", slow)
+    write_archive(project, tmp_path / "a.zip")
+    open_archive(tmp_path / "a.zip", tmp_path / "two")
+    with ProjectStore.open(tmp_path / "two") as other:
+        assert other.verify() == ()
+        assert other.blobs.get(other.live().trained[-1].checkpoint)
 
 
 def test_neither_secret_nor_accounts_travel(project, packed, tmp_path):

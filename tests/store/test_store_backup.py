@@ -5,11 +5,9 @@ import shutil
 import threading
 
 import pytest
-from project_toys import answer, created, new_project
+from project_toys import answer, created, new_project, train
 
 from foveal.core.errors import StoreError
-from foveal.core.query import Query
-from foveal.store import TrainedRound, queried, trained
 from foveal.store import backup as module
 from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
@@ -129,20 +127,6 @@ def test_a_file_that_goes_while_it_is_copied_stops_no_backup(store, tmp_path, mo
         assert made.verify() == ()
 
 
-def train(store):
-    """What the worker does at a training's end: the model before the last one goes."""
-    trainings = store.live().trained
-    model = store.blobs.put(b"model %d" % len(trainings))
-    details = {"lessons": 1, "until": store.live().length}
-    query = Query(("s1",), "margin", round=len(trainings) + 1)
-    store.append(
-        [trained(TrainedRound(len(trainings), model, "f", {}, details, {})), queried(query)]
-    )
-    if len(trainings) > 1:
-        store.blobs.drop(trainings[-2].checkpoint)
-    return model
-
-
 @pytest.mark.parametrize("during", [1, 2, 3])
 def test_a_backup_has_its_last_model_however_many_trainings_end_meanwhile(
     store, tmp_path, monkeypatch, during
@@ -175,7 +159,7 @@ def test_trainings_without_end_are_said(store, tmp_path, monkeypatch):
         return copy(path, to)
 
     monkeypatch.setattr(module.shutil, "copy", slower)
-    with pytest.raises(StoreError, match="trainings ended faster.*--no-worker"):
+    with pytest.raises(StoreError, match=r"trainings ended faster.*--no-worker"):
         store.backup(tmp_path / "b")
     assert not (tmp_path / "b").exists()
 

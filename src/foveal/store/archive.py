@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.core.files import safe_join, sync_folder
+from foveal.store.backup import MOST_TRIES, last_model, overtaken
 from foveal.store.blobs import DIGEST
 from foveal.store.events import Event, canonical_json
 from foveal.store.folder import source_of
@@ -65,14 +66,12 @@ def write_archive(
         StoreError: if the file cannot be written, or a blob that an answer needs is not whole.
         DataError: if the project's manifest is neither a CSV file nor a folder.
     """
-    events = store.journal.events()
-    manifest = _manifest(store.folder, events, listing)
     if path.resolve().is_relative_to(store.folder.resolve()):
         raise StoreError("an archive must lie outside its project; choose another folder")
     half = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with half.open("xb") as file:
-            packed = _write(file, store, events, manifest, with_images)
+            packed = _write(file, store, listing, with_images)
             file.flush()
             os.fsync(file.fileno())
         os.replace(half, path)
@@ -106,13 +105,30 @@ def line_of(event: Event) -> bytes:
 
 
 def _write(
+    file: BinaryIO, store: ProjectStore, listing: Sequence[str], with_images: bool
+) -> Packed:
+    """As of one moment; of a later one where its last model is gone before it was packed."""
+    for _ in range(MOST_TRIES):
+        events = store.journal.events()
+        packed = _write_as_of(
+            events, file, store, _manifest(store.folder, events, listing), with_images
+        )
+        if packed is not None:
+            return packed
+        file.seek(0)
+        file.truncate()
+    raise overtaken("an archive")
+
+
+def _write_as_of(
+    events: tuple[Event, ...],
     file: BinaryIO,
     store: ProjectStore,
-    events: tuple[Event, ...],
     manifest: Manifest,
     with_images: bool,
-) -> Packed:
-    kept = _kept(store, events)
+) -> Packed | None:
+    """None if the last of these entries' models was dropped meanwhile; all others may be."""
+    models = [event.payload["checkpoint"] for event in events if event.kind == "trained"]
     images = sorted(_named_files(manifest)) if with_images else []
     about = {
         "format": FORMAT,
@@ -129,23 +145,37 @@ def _write(
         with archive.open(JOURNAL, "w", force_zip64=True) as lines:
             for event in events:
                 lines.write(line_of(event))
-        for digest in kept:
-            _pack_blob(archive, store.blobs.path(digest), digest)
+        packed = [
+            digest
+            for digest in _kept(store, events)
+            if _pack_blob(archive, store.blobs.path(digest), digest, digest in models)
+        ]
+        last = models[-1] if models else ""
+        if last and last not in packed and last != last_model(store.database):
+            return None
         for name in images:
             archive.write(safe_join(manifest.root, name), f"{IMAGES}/{name}")
-    return Packed(len(events), len(kept), len(images))
+    return Packed(len(events), len(packed), len(images))
 
 
-def _pack_blob(archive: zipfile.ZipFile, path: Path, digest: str) -> None:
+def _pack_blob(archive: zipfile.ZipFile, path: Path, digest: str, is_model: bool) -> bool:
+    """Whether it is still there: models go."""
     told = hashlib.sha256()
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        if is_model:
+            return False
+        raise
     # Blobs are compressed already, or hardly can be.
     member = zipfile.ZipInfo(f"{BLOBS}/{digest}")
-    with path.open("rb") as source, archive.open(member, "w", force_zip64=True) as to:
+    with source, archive.open(member, "w", force_zip64=True) as to:
         while chunk := source.read(CHUNK):
             told.update(chunk)
             to.write(chunk)
     if told.hexdigest() != digest:
         raise SchemaError(f"blob {digest} must hash to its name, but was altered; see `verify`")
+    return True
 
 
 def _kept(store: ProjectStore, events: Iterable[Event]) -> list[str]:

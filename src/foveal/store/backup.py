@@ -76,23 +76,28 @@ def _copy_both(folder: Path, where: Database, to: Path) -> None:
         copy_database(where, to / DATABASE)
         _copy_files(folder, to)
         model = _last_model_in(to / DATABASE)
-        if not model or (to / BLOBS / model).exists() or model == _last_model(where):
+        if not model or (to / BLOBS / model).exists() or model == last_model(where):
             return
-    raise StoreError(
-        "a backup needs the project's last model, but trainings ended faster than it was copied; "
-        "end the worker (`foveal serve PROJECT --no-worker`) and back up again"
+    raise overtaken("a backup")
+
+
+def overtaken(what: str) -> StoreError:
+    """What to say where models came and went too fast."""
+    return StoreError(
+        f"{what} needs the project's last model, but trainings ended faster than it was copied; "
+        "end the worker (`foveal serve PROJECT --no-worker`), then run the same command again"
     )
 
 
 def _last_model_in(file: Path) -> str:
     where = database(file)
     try:
-        return _last_model(where)
+        return last_model(where)
     finally:
         where.reader.dispose()
 
 
-def _last_model(where: Database) -> str:
+def last_model(where: Database) -> str:
     """Digest of the last model that a journal names; "" if there is none, or damage hides it."""
     last = select(EVENTS.c.payload).where(EVENTS.c.kind == "trained").order_by(EVENTS.c.seq.desc())
     try:
