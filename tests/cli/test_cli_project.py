@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
+from dicom_files import oblique, write_series
 from discs import foveal
 from foveal.annotate.dashboard import MAIN_METRICS
 from foveal.cli.status import _point
 from foveal.core.spec import parse_spec
+from foveal.data.dicom import find_series
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
@@ -209,6 +212,29 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
         pools = [collection_of(project_spec(s), s.folder).pool for s in (first, second)]
         assert [s.id for s in pools[0].samples] == [s.id for s in pools[1].samples]
         assert set(pools[1].ids("unlabeled")) <= set(second.live().parts)
+
+
+def test_an_archive_has_of_a_dicom_folder_what_samples_need_and_no_more(tmp_path):
+    scans = tmp_path / "scans"
+    for i in range(5):
+        voxels = noise((32, 32, 2), i, 0, 900)
+        write_series(scans / f"{i}", voxels, oblique(), series=f"{i}", PatientID=f"SECRET-{i}")
+    (scans / "patients.csv").write_text("SECRET")
+    found = sorted(find_series(scans)[0], key=lambda one: one.files[0])
+    cells = [f"scans#{one.token}:{k},{one.token}" for one in found[:4] for k in (0, 1)]
+    (tmp_path / "pool.csv").write_text("\n".join(["image,patient", *cells]))
+    made, whole, other = tmp_path / "made", tmp_path / "whole.zip", tmp_path / "other"
+    assert foveal("init", made, "--pool", tmp_path / "pool.csv", *MAKE).status == 0
+    said = foveal("export", made, "--format", "archive", "--with-images", "--out", whole)
+    assert "8 images" in said.out
+    with zipfile.ZipFile(whole) as archive:
+        names = {name for name in archive.namelist() if name.startswith("images/")}
+    needed = {path.relative_to(tmp_path).as_posix() for one in found[:4] for path in one.files}
+    assert names == {"images/pool.csv"} | {f"images/{name}" for name in needed}
+    assert foveal("import", other, whole, "--format", "archive").status == 0
+    with ProjectStore.open(other) as store:
+        pool = collection_of(project_spec(store), other).pool
+        assert {sample.id for sample in pool.samples} == set(store.live().parts)
 
 
 def folders_of(images, top, names):
