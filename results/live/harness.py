@@ -12,13 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from foveal.annotate.desk import Desk
-from foveal.annotate.images import open_images
+from foveal.annotate.desk import open_desk
 from foveal.annotate.serve import Listen, server
 from foveal.core.arrays import BoolArray
 from foveal.core.live_spec import parse_live
 from foveal.core.shapes import pack_runs
-from foveal.core.spec import parse_spec
 from foveal.loop.live import Worker, init_project
 from foveal.store.project import ProjectStore
 
@@ -67,10 +65,7 @@ def serve(project: Path, port: int) -> None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", port))
         made.listen(64)
-        spec = parse_spec(store.live().created["spec"])
-        images = open_images(project / spec.data.source, spec.data)
-        desk = Desk(store, images, spec, project.name)
-        server(desk, Listen(port=port)).run(sockets=[made])
+        server(open_desk(store), Listen(port=port)).run(sockets=[made])
 
 
 def work(project: Path) -> None:

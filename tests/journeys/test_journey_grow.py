@@ -144,6 +144,7 @@ def test_a_split_drawn_by_chance_is_not_drawn_again(tmp_path):
         assert {i: parts[i] for i in before} == before
         pool = collection_of(project_spec(store), store.folder, parts=parts).pool
         assert {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)} == parts
+        assert open_desk(store).images.collection.pool.digest() == pool.digest()
 
 
 def test_what_a_table_holds_for_validation_is_to_be_read(tmp_path):

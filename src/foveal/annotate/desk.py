@@ -12,12 +12,13 @@ from fastapi import Depends, Request
 from foveal.annotate.choose import choose, choose_ahead
 from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
-from foveal.annotate.images import ImageSource, open_images
+from foveal.annotate.images import ImageSource
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
 from foveal.core.access import Role
 from foveal.core.pool import SampleId
 from foveal.core.region import decode_region
 from foveal.core.spec import parse_spec
+from foveal.data import Collection, load_project
 from foveal.evaluate import dice
 from foveal.store.accounts import Account
 from foveal.store.folder import source_of
@@ -128,9 +129,13 @@ def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = No
     live = store.live()
     created = live.created
     spec = parse_spec(created["spec"])
-    folder: Path = store.folder
-    images = open_images(folder / source_of(folder, created), spec.data, cache, len(live.parts))
-    return Desk(store, images, folder.resolve().name, secure)
+    data = spec.data.model_copy(update={"source": source_of(store.folder, created)})
+
+    def load() -> Collection:
+        return load_project(data, store.folder, parts=store.live().parts, cache=cache)
+
+    images = ImageSource(load(), again=load, samples=len(live.parts))
+    return Desk(store, images, store.folder.resolve().name, secure)
 
 
 def desk_of(request: Request) -> Desk:
