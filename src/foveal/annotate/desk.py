@@ -1,7 +1,6 @@
 """Desk: what every route works with; the open project, its images, and who is asking."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +26,6 @@ from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
 SESSION_SECONDS = 12 * 3600.0  # a working day
-CASE = re.compile("[0-9a-f]{32}")
 NOT_YOURS = "This case is no longer open for you; the next one is ready."
 AWAY = "No image can be read just now; perhaps the disk or folder they lie in is away."
 UNSHOWABLE = "the image could not be read"
@@ -65,14 +63,10 @@ class Desk:
 
     def lease(self, case: str, reader: str) -> Lease:
         """A case that a reader has or had open; 409 if it was never theirs."""
-        lease = self.find(case, reader)
+        lease = self.store.leases.get(case, reader)
         if lease is None:
             raise RefusedError(409, "not_yours", NOT_YOURS)
         return lease
-
-    def find(self, case: str, reader: str) -> Lease | None:
-        """A case that a reader has or had open; None if it was never theirs."""
-        return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
 
     def next_for(self, reader: str) -> Lease | None:
         """The case that a reader has open, or the next one for them; None if there is none."""
