@@ -13,10 +13,13 @@ import pytest
 from dicom_files import oblique, write_series
 from discs import foveal
 from foveal.annotate.dashboard import MAIN_METRICS
+from foveal.cli import supervisor
 from foveal.cli.status import _point
+from foveal.core.errors import StoreError
 from foveal.core.spec import parse_spec
 from foveal.data.dicom import find_series
 from foveal.loop.live.init import collection_of, project_spec
+from foveal.store import mounts
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
 from nifti_files import noise, write_nifti
@@ -260,6 +263,22 @@ def test_folders_by_patient_are_no_labels_and_their_names_are_told_to_nobody(ima
     again = foveal("add", tmp_path / "made")
     assert "1 images came in, 0 of them read already" in again.out
     assert "smith" not in again.out + again.err
+
+
+def test_a_project_on_a_network_folder_is_warned_of(images, tmp_path, monkeypatch):
+    (tmp_path / "mounts").write_text(f"nas:/home {tmp_path.resolve()} nfs4 rw 0 0\n")
+    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mounts")
+    said = foveal("init", tmp_path / "made", "--pool", images / "labels.csv", *MAKE)
+    assert said.status == 0
+    assert "'made' is on nfs4, and answers may be lost" in said.out
+
+    def no_server(*_):
+        raise StoreError("nothing is served in a test")
+
+    monkeypatch.setattr(supervisor, "supervised", no_server)
+    served = foveal("serve", tmp_path / "made", "--port", 0)
+    assert "'made' is on nfs4, and answers may be lost" in served.out
+    assert served.out.startswith("http://localhost:")
 
 
 def test_folders_by_class_are_labels(images, tmp_path):
