@@ -5,7 +5,7 @@ import shutil
 import threading
 
 import pytest
-from project_toys import answer, created, new_project, train
+from project_toys import answer, created, train
 
 from foveal.core.errors import StoreError
 from foveal.store import backup as module
@@ -13,19 +13,18 @@ from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 
 
-@pytest.fixture(params=["file", "server"])
-def store(request, tmp_path):
-    url = "" if request.param == "file" else request.getfixturevalue("empty")
-    with new_project(tmp_path / "p", url) as store:
-        (store.folder / "spec.yaml").write_text("seed: 1\n")
-        (store.folder / "images").mkdir()
-        (store.folder / "images" / "a.png").write_bytes(b"png")
-        (store.folder / "cache").mkdir()
-        (store.folder / "cache" / "features").write_bytes(b"large")
-        store.accounts.add("ann", "admin", "a short sentence")
-        store.save(answer(), b"region", b"shapes")
-        store.jobs.put("train")
-        yield store
+@pytest.fixture
+def store(any_store):
+    store = any_store
+    (store.folder / "spec.yaml").write_text("seed: 1\n")
+    (store.folder / "images").mkdir()
+    (store.folder / "images" / "a.png").write_bytes(b"png")
+    (store.folder / "cache").mkdir()
+    (store.folder / "cache" / "features").write_bytes(b"large")
+    store.accounts.add("ann", "admin", "a short sentence")
+    store.save(answer(), b"region", b"shapes")
+    store.jobs.put("train")
+    return store
 
 
 def test_a_backup_opens_as_it_is(store, tmp_path):
