@@ -266,7 +266,7 @@ def test_folders_by_patient_are_no_labels_and_their_names_are_told_to_nobody(ima
 
 
 def test_a_project_on_a_network_folder_is_warned_of(images, tmp_path, monkeypatch):
-    (tmp_path / "mounts").write_text(f"nas:/home {tmp_path.resolve()} nfs4 rw 0 0\n")
+    (tmp_path / "mounts").write_text(f"nas:/data {tmp_path.resolve()} nfs4 rw 0 0\n")
     monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mounts")
     said = foveal("init", tmp_path / "made", "--pool", images / "labels.csv", *MAKE)
     assert said.status == 0

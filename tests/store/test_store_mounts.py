@@ -10,8 +10,8 @@ from foveal.store.mounts import NETWORK, file_system_of, network_warning
 TABLE = """\
 /dev/root / ext4 rw 0 0
 proc /proc proc rw 0 0
-server:/home /home nfs4 rw,vers=4.2 0 0
-/dev/sdb /home/local xfs rw 0 0
+server:/shared /shared nfs4 rw,vers=4.2 0 0
+/dev/sdb /shared/local xfs rw 0 0
 //nas/data /mnt/two\\040words cifs rw 0 0
 ann@host: /media/ann fuse.sshfs rw 0 0
 /dev/sdc /media/ann ext4 rw 0 0
@@ -22,10 +22,10 @@ ann@host: /media/ann fuse.sshfs rw 0 0
     ("path", "kind"),
     [
         ("/data/breast", "ext4"),
-        ("/home", "nfs4"),
-        ("/home/ann/breast", "nfs4"),
-        ("/homes/ann", "ext4"),
-        ("/home/local/breast", "xfs"),
+        ("/shared", "nfs4"),
+        ("/shared/ann/breast", "nfs4"),
+        ("/sharedness/ann", "ext4"),
+        ("/shared/local/breast", "xfs"),
         ("/mnt/two words/breast", "cifs"),
         ("/media/ann/breast", "ext4"),
     ],
