@@ -22,6 +22,7 @@ const accounts = ["reader", "lead", "admin"].map((role) => ({ name: role, role, 
 const passwords = new Map(accounts.map(({ name }) => [name, "foveal"]));
 const sessions = new Map();
 const answers = new Map();
+const WHY = "readers name different classes";
 const keys = new Map();
 const open = new Map();
 let quarantine = [
@@ -147,9 +148,9 @@ const ROUTES = [
   ["POST", /^cases\/(\w+)\/release$/, (me) => (open.delete(me.name), { done: true })],
   ["GET", /^dashboard$/, (me) => dashboard(me, answers.size, CASES, disputes.length, quarantine.length)],
   ["POST", /^worker\/train$/, () => ({ job: 1 })],
-  ["GET", /^disputes$/, () => disputes.map((one) => ({ sample: sampleOf(one.number), answers: one.answers }))],
+  ["GET", /^disputes$/, () => disputes.map((one) => ({ sample: sampleOf(one.number), why: WHY, answers: one.answers }))],
   ["GET", /^disputes\/(\w+)$/, (_, sample) => ({
-    sample, ...facts(numberOf(sample)), answers: disputed(numberOf(sample)), consensus: disputed(numberOf(sample))[0].shapes,
+    sample, why: WHY, ...facts(numberOf(sample)), answers: disputed(numberOf(sample)), consensus: disputed(numberOf(sample))[0].shapes,
   })],
   ["GET", /^disputes\/(\w+)\/pixels$/, (_, sample, { query }) => picture(numberOf(sample), query)],
   ["POST", /^disputes\/(\w+)\/settle$/, (me, sample, { body }) => {

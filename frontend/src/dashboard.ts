@@ -62,7 +62,7 @@ function numbers(told: Dashboard): HTMLElement {
   return h("section", { class: "card numbers", "aria-label": "Numbers" },
     figure(`${told.labels} / ${told.candidates}`, "cases read for training", "labels"), figure(told.minutes.toFixed(0), "minutes of reading", "minutes"),
     figure(`${told.test_labels} / ${told.test_target}`, "cases read for testing", "test-labels"), figure(String(told.queue_left), "waiting to be read", "queue-left"),
-    figure(String(told.disputes), "disputed", "disputed"), figure(String(told.quarantined), "left out", "left-out"));
+    figure(String(told.disputes), "to settle", "disputed"), figure(String(told.quarantined), "left out", "left-out"));
 }
 
 function curveCard(told: Dashboard): HTMLElement {

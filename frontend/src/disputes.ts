@@ -1,4 +1,4 @@
-// Disputes: cases on which readers disagree; a lead looks at what each said and has the last word.
+// Disputes: cases on which readers disagree or are unsure; a lead looks at what each said and has the last word.
 
 import { api, type Which } from "./api";
 import { Board } from "./board";
@@ -121,7 +121,7 @@ export class Disputes implements Easel {
     if (first) return this.show(first.sample);
     this.open = null;
     this.viewer.close();
-    this.say("Readers agree on every case.");
+    this.say("Nothing to settle.");
   }
 
   /** The cases that can be chosen. */

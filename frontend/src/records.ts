@@ -148,6 +148,8 @@ export interface Dashboard {
 
 export interface Dispute {
   readonly sample: string;
+  /** Why a lead has to settle it. */
+  readonly why: string;
   readonly answers: readonly ({ readonly reader: string } & Previous)[];
 }
 

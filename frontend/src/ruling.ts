@@ -1,7 +1,7 @@
 // Ruling: the controls beside a disputed image: what readers said, and the lead's last word.
 
 import type { Disputes } from "./disputes";
-import { h } from "./dom";
+import { h, sentence } from "./dom";
 import { control } from "./panel";
 import type { DisputedCase, Verdict } from "./records";
 
@@ -59,7 +59,7 @@ export class Ruling {
     this.listed = open;
     this.shown = new Map();
     const most = open?.consensus.shapes ?? [];
-    this.said.replaceChildren(h("h2", {}, "What readers said"), ...(open?.answers ?? []).map((one, i) => this.saidBy(one, i)),
+    this.said.replaceChildren(h("h2", {}, "What readers said"), h("p", { class: "faint", test: "dispute-why" }, sentence(open?.why ?? "")), ...(open?.answers ?? []).map((one, i) => this.saidBy(one, i)),
       ...(most.length > 0 ? [h("div", { class: "row" }, control({ class: "small", test: "use-consensus", onclick: () => this.disputes.take(most) }, "Use what most drew"))] : []));
   }
 

@@ -1,30 +1,30 @@
 """A project on made-up images, and its server and worker as processes that can be killed."""
 
 import csv
-import multiprocessing
+import json
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.process import BaseProcess
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from foveal.annotate.desk import Desk
-from foveal.annotate.images import open_images
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+from foveal.annotate.desk import open_desk
 from foveal.annotate.serve import Listen, server
-from foveal.core.arrays import BoolArray
 from foveal.core.live_spec import parse_live
 from foveal.core.shapes import pack_runs
-from foveal.core.spec import parse_spec
 from foveal.loop.live import Worker, init_project
 from foveal.store.project import ProjectStore
+from processes import nursery_of
 
 CLASSES = ("dark", "bright")
 SIDE = 32
-PRELOAD = ["foveal.annotate.serve", "foveal.loop.live", "foveal.loop.classify"]
 PASSWORD = "a long enough password"  # noqa: S105 - of accounts that live for minutes
 SETTINGS = {
     "data": {"image_size": SIDE, "test_fraction": 0.1, "leaks": "report"},
@@ -34,11 +34,9 @@ SETTINGS = {
 }
 
 
-def nursery() -> multiprocessing.context.ForkServerContext:
-    """Processes that start in milliseconds, since everything is loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOAD)
-    return context
+def nursery() -> ForkServerContext:
+    """Where servers and workers start at once."""
+    return nursery_of("foveal.annotate.serve", "foveal.loop.live", "foveal.loop.classify")
 
 
 def make(folder: Path, images: int, readers: int, train_every: int) -> Path:
@@ -67,31 +65,13 @@ def serve(project: Path, port: int) -> None:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(("127.0.0.1", port))
         made.listen(64)
-        spec = parse_spec(store.live().created["spec"])
-        images = open_images(project / spec.data.source, spec.data)
-        desk = Desk(store, images, spec, project.name)
-        server(desk, Listen(port=port)).run(sockets=[made])
+        server(open_desk(store), Listen(port=port)).run(sockets=[made])
 
 
 def work(project: Path) -> None:
     """What the worker's process does."""
     with ProjectStore.open(project) as store:
         Worker(store).run(threading.Event(), pause=0.05)
-
-
-@contextmanager
-def running(
-    context: multiprocessing.context.ForkServerContext, *what: object
-) -> Iterator[BaseProcess]:
-    """A process for a block; killed at its end."""
-    function, *arguments = what
-    process = context.Process(target=function, args=tuple(arguments), daemon=True)  # type: ignore[arg-type]
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
 
 
 def free_port() -> int:
@@ -114,6 +94,14 @@ def until_up(port: int, seconds: float = 60) -> None:
             time.sleep(0.02)
 
 
-def painted(region: BoolArray) -> dict[str, object]:
-    """An (H, W) region as a shape of an answer."""
-    return {"type": "mask", "runs": list(pack_runs(region))}
+def seen(image: NDArray[Any]) -> tuple[str, list[dict[str, object]]]:
+    """Class and region of an (H, W) picture, as whoever looks at it would tell them."""
+    region = {"type": "mask", "runs": list(pack_runs(image > np.median(image)))}
+    return CLASSES[int(image.mean() > 120)], [region]
+
+
+def tell(told: Mapping[str, Any], out: Path) -> None:
+    """Write down and print what was found, with the command that found it."""
+    whole = json.dumps({"command": " ".join(["python", *sys.argv]), **told}, indent=1)
+    out.write_text(whole + "\n")
+    print(whole)

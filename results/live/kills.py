@@ -4,32 +4,19 @@ python results/live/kills.py --kills 200 --out results/live/kills.json
 """
 
 import argparse
-import json
 import random
 import secrets
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
-import numpy as np
-from harness import (
-    CLASSES,
-    PASSWORD,
-    free_port,
-    make,
-    nursery,
-    painted,
-    running,
-    serve,
-    until_up,
-    work,
-)
+from harness import PASSWORD, free_port, make, nursery, seen, serve, tell, until_up, work
 
 from foveal.client import Client, ClientError
 from foveal.loop.live import Worker
 from foveal.store.project import ProjectStore
+from processes import running
 
 
 class Reading(threading.Thread):
@@ -56,9 +43,7 @@ class Reading(threading.Thread):
         case = client.next()
         if case is None:
             return False
-        image = client.pixels(case)
-        label, key = CLASSES[int(image.mean() > 120)], secrets.token_hex(16)
-        shapes = [painted(image > np.median(image))]
+        (label, shapes), key = seen(client.pixels(case)), secrets.token_hex(16)
         while not self.over.is_set():
             try:
                 client.answer(case, label, shapes, seconds=0.1, key=key)
@@ -112,7 +97,6 @@ def main() -> None:
             keys = [one.key for one in live.history]
             findings = store.verify()
     told = {
-        "command": " ".join(["python", *sys.argv]),
         "killed": killed,
         "acknowledged": len(reading.acknowledged),
         "sent_again": reading.again,
@@ -123,8 +107,7 @@ def main() -> None:
         "queries": len(live.queries),
         "findings": list(findings),
     }
-    asked.out.write_text(json.dumps(told, indent=1) + "\n")
-    print(json.dumps(told, indent=1))
+    tell(told, asked.out)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,18 @@ python results/live/load.py --readers 8 --minutes 10 --out results/live/load.jso
 """
 
 import argparse
-import json
 import platform
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
 import numpy as np
-from harness import (
-    CLASSES,
-    PASSWORD,
-    free_port,
-    make,
-    nursery,
-    painted,
-    running,
-    serve,
-    until_up,
-)
+from harness import PASSWORD, free_port, make, nursery, seen, serve, tell, until_up
 
 from foveal.client import Client, ClientError
 from foveal.store.project import ProjectStore
+from processes import running
 
 
 def read(
@@ -45,8 +34,7 @@ def read(
                     return
                 image = client.pixels(case)
                 asked = time.perf_counter()
-                label = CLASSES[int(image.mean() > 120)]
-                shapes = [painted(image > np.median(image))]
+                label, shapes = seen(image)
                 saving = time.perf_counter()
                 client.answer(case, label, shapes, seconds=1.0)
                 kept.append((time.perf_counter() - saving, asked - began))
@@ -88,7 +76,6 @@ def main() -> None:
             findings = store.verify()
     saves, opens = (np.array(column) * 1000 for column in zip(*kept, strict=True))
     told = {
-        "command": " ".join(["python", *sys.argv]),
         "machine": platform.machine(),
         "readers": asked.readers,
         "minutes": asked.minutes,
@@ -100,8 +87,7 @@ def main() -> None:
         "found_after_kill": found,
         "findings": list(findings),
     }
-    asked.out.write_text(json.dumps(told, indent=1) + "\n")
-    print(json.dumps(told, indent=1))
+    tell(told, asked.out)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,7 @@ import shutil
 from hand import Hand, Phantom, write_phantom
 from serving import ARGUMENTS, BROWSERS, Served, run_foveal, start, stop
 
-from foveal.annotate.images import open_images
-from foveal.core.spec import parse_spec
+from foveal.annotate.desk import open_desk
 from foveal.store.live import quarantined
 from foveal.store.project import ProjectStore
 
@@ -33,9 +32,7 @@ class Team:
     def __init__(self, browser: Browser, served: Served, phantom: Phantom, out: Path) -> None:
         self.browser, self.served, self.phantom, self.out = browser, served, phantom, out
         with ProjectStore.open(served.folder) as store:
-            spec = parse_spec(store.live().created["spec"])
-            images = open_images(served.folder / spec.data.source, spec.data)
-            self.names = {s.id: s.uri for s in images.collection.pool.samples}
+            self.names = {s.id: s.uri for s in open_desk(store).images.samples().values()}
 
     def enter(self, name: str, size: dict[str, int] = WIDE, **more: Any) -> Page:
         """A page in which someone is logged in."""

@@ -131,13 +131,10 @@ def main() -> None:
 
 def _read(served: Any, asked: Any, truth: dict[str, dict[str, str]]) -> dict[str, Any]:
     from foveal.annotate.dashboard import dashboard_of
-    from foveal.annotate.images import open_images
-    from foveal.core.spec import parse_spec
+    from foveal.annotate.desk import open_desk
 
     with ProjectStore.open(served.folder) as store:
-        spec = parse_spec(store.live().created["spec"])
-        images = open_images(served.folder / spec.data.source, spec.data)
-    names = {s.id: s.uri for s in images.collection.pool.samples}
+        names = {s.id: s.uri for s in open_desk(store).images.samples().values()}
     path = next(found for name in BROWSERS if (found := shutil.which(name)))
     with (
         sync_playwright() as driver,

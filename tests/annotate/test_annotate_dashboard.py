@@ -182,6 +182,31 @@ def test_a_lead_settles_what_readers_dispute(shared):
     told(lead.post(f"{API}/disputes/{'0' * 16}/settle", json=ruling), 404)
 
 
+def test_what_a_lone_reader_is_unsure_of_reaches_a_lead(site):
+    unsure = site.next()
+    site.answer("ann", unsure["case"], None, verdict="unsure")
+    site.answer("ann", site.next()["case"], "disc")
+    lead = site.browser("lea")
+    (asked,) = told(lead.get(f"{API}/disputes"))
+    assert (asked["sample"], asked["why"]) == (unsure["sample"], "a reader is unsure")
+    assert [one["verdict"] for one in asked["answers"]] == ["unsure"]
+    assert told(lead.get(f"{API}/dashboard"))["disputes"] == 1
+    path = f"{API}/disputes/{unsure['sample']}"
+    assert told(lead.get(path))["consensus"]["shapes"] == []
+    assert lead.get(f"{path}/pixels").status_code == 200
+    assert site.next("bob")["sample"] == unsure["sample"]  # who may know
+    ruling = {"class": "square", "shapes": shapes(box()), "key": "ruling-0001"}
+    told(lead.post(f"{path}/settle", json=ruling))
+    assert told(lead.get(f"{API}/disputes")) == []
+    assert site.live().resolution(unsure["sample"]).label == 1
+
+
+def test_a_second_reader_who_knows_answers_what_the_first_was_unsure_of(site):
+    site.answer("ann", site.next("ann")["case"], None, verdict="unsure")
+    site.answer("bob", site.next("bob")["case"], "disc")
+    assert told(site.browser("lea").get(f"{API}/disputes")) == []
+
+
 def test_a_lead_can_rule_that_an_image_is_bad(shared):
     both_read(shared, [("disc", "square")])
     (sample,) = shared.live().disputes()

@@ -109,6 +109,42 @@ def test_a_mistake_that_was_corrected_stays_so_over_a_table(site, tmp_path):
     other.store.close()
 
 
+@pytest.fixture
+def other(tmp_path):
+    """A second project of the same images."""
+    (tmp_path / "other").mkdir()
+    other = served(tmp_path / "other")
+    yield other
+    other.store.close()
+
+
+def test_a_case_that_was_ruled_bad_stays_so_over_a_table(site, other):
+    case = site.next()
+    site.answer("ann", case["case"], "disc")
+    ruling = {"bad": True, "class": None, "key": "k" * 10, "shapes": None}
+    told(site.browser("lea").post(f"{API}/disputes/{case['sample']}/settle", json=ruling))
+    assert site.live().resolution(case["sample"]).status == "excluded"
+    data = exported(site, "csv")
+    kept = []
+    for _ in range(2):
+        said = told(other.browser("lea").post(f"{API}/import/csv", content=data))
+        kept.append(said["kept"])
+        assert said["problems"] == []
+    assert kept == [1, 0]
+    assert other.live().resolution(case["sample"]).status == "excluded"
+    assert exported(other, "csv")
+    assert other.live().lessons() == ()
+
+
+def test_a_class_that_its_reader_took_back_does_not_come_back_over_a_table(site, other):
+    case = site.next()
+    site.answer("ann", case["case"], "disc")
+    site.answer("ann", case["case"], None, verdict="bad")
+    said = told(other.browser("lea").post(f"{API}/import/csv", content=exported(site, "csv")))
+    assert (said["kept"], said["problems"]) == (0, [])
+    assert other.live().resolutions == {}
+
+
 def test_a_class_alone_says_nothing_of_a_region(site):
     empty = site.next()
     site.answer("ann", empty["case"])

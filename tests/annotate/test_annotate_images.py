@@ -10,9 +10,9 @@ from PIL import Image
 
 from foveal.annotate.depth import pack, shown, stretched
 from foveal.annotate.held import Held
-from foveal.annotate.images import ImageSource, UnreadableError, open_images
+from foveal.annotate.images import ImageSource, UnreadableError
 from foveal.core.errors import DataError
-from foveal.data import index_source
+from foveal.data import index_source, load_project
 from nifti_files import write_nifti
 
 
@@ -23,7 +23,7 @@ def written(folder, columns, rows):
 
 
 def source(folder, **data):
-    return open_images(folder / "pool.csv", spec_of(**data).data, folder / "cache")
+    return ImageSource(load_project(spec_of(**data).data, folder, cache=folder / "cache"))
 
 
 def only(images):

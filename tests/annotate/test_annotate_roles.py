@@ -54,6 +54,7 @@ def test_every_change_needs_the_pages_word(still):
             if method != "GET" and (method, path) not in OPEN:
                 answer = send(client, method, path, headers=wrong)
                 assert told(answer, 403)["error"]["code"] == "csrf", path
+    client.headers[CSRF_HEADER] = word
     assert client.get(f"{API}/me").status_code == 200
 
 

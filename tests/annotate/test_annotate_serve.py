@@ -9,7 +9,7 @@ from annotate_toys import PASSWORD, box, shapes
 
 from foveal.annotate.serve import Listen, bound, check_certificate, check_safe, server
 from foveal.client import Client, ClientError
-from foveal.core.errors import StoreError
+from foveal.core.errors import SpecError, StoreError
 from foveal.store.accounts import Account
 
 READER = Account("ann", "reader", True, True)
@@ -49,6 +49,11 @@ def test_a_certificate_that_cannot_be_used_is_said(tmp_path):
     for path in (tmp_path / "missing.pem", broken):
         with pytest.raises(StoreError, match=f"'{path.name}' cannot.*--certificate and --key"):
             check_certificate(Listen(certificate=path))
+
+
+def test_a_key_without_a_certificate_is_not_taken_for_tls(tmp_path):
+    with pytest.raises(SpecError, match=r"'k\.pem' was given without one.*--certificate"):
+        check_certificate(Listen(key=tmp_path / "k.pem"))
 
 
 def test_a_port_that_is_taken_is_said():

@@ -7,6 +7,7 @@ import pytest
 from hand import HEIGHT, WIDTH, Hand
 from serving import run_foveal
 
+from foveal.annotate.desk import open_desk
 from foveal.core.region import decode_region
 from foveal.core.shapes import Box, Polygon, rasterize
 from foveal.data.exchange.labels import from_coco, from_csv
@@ -24,12 +25,7 @@ class Desk:
     def __init__(self, page, phantom, folder):
         self.page, self.phantom = page, phantom
         with ProjectStore.open(folder) as store:
-            from foveal.annotate.images import open_images
-            from foveal.core.spec import parse_spec
-
-            spec = parse_spec(store.live().created["spec"])
-            images = open_images(folder / spec.data.source, spec.data)
-            self.names = {s.id: s.uri for s in images.collection.pool.samples}
+            self.names = {s.id: s.uri for s in open_desk(store).images.samples().values()}
         self.case = None
         page.on("response", self._heard)
 

@@ -97,6 +97,7 @@ def test_disputes_are_one_column_in_a_narrow_window(page):
 def test_disputes_draw_by_key_take_back_a_corner_and_keep_the_focus(page, served):
     disputed(page)
     before = page.get_by_test_id("dispute-list").locator("button").count()
+    assert page.get_by_test_id("dispute-why").inner_text() == "Readers name different classes."
     hand = Hand(page)
     page.keyboard.press("p")
     hand.click((20, 20), (50, 20), (50, 50), (90, 70))

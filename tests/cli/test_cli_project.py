@@ -6,14 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
+from dicom_files import oblique, write_series
 from discs import foveal
 from foveal.annotate.dashboard import MAIN_METRICS
+from foveal.cli import supervisor
 from foveal.cli.status import _point
+from foveal.core.errors import StoreError
 from foveal.core.spec import parse_spec
+from foveal.data.dicom import find_series
 from foveal.loop.live.init import collection_of, project_spec
+from foveal.store import mounts
 from foveal.store.project import ProjectStore
 from live_discs import ScriptedReader, blind
 from nifti_files import noise, write_nifti
@@ -111,6 +117,29 @@ def test_the_last_admin_stays_one_and_a_role_is_never_guessed(project):
     assert foveal("accounts", project, "enable", "dr.lee").status == 0
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("invite", "dr.lee", "--role", "admin"),
+        ("enable", "dr.lee", "--role", "admin"),
+        ("list", "--role", "admin"),
+        ("invite", "dr.lee", "--password"),
+        ("list", "dr.lee"),
+    ],
+)
+def test_what_an_action_on_accounts_would_not_heed_is_refused(project, given):
+    said = foveal("accounts", project, *given)
+    assert said.status == 2
+    assert "leave" in said.err
+    assert said.out == ""
+
+
+def test_a_key_alone_serves_nothing(project):
+    said = foveal("serve", project, "--port", 0, "--key", project / "k.pem")
+    assert said.status == 2
+    assert "give --certificate too" in " ".join(said.err.split())
+
+
 def test_whoever_is_disabled_is_logged_out_for_good(project):
     foveal("accounts", project, "add", "guest")
     with ProjectStore.open(project) as store:
@@ -188,6 +217,29 @@ def test_a_project_of_a_folder_is_archived_with_all_its_images(images, tmp_path)
         assert set(pools[1].ids("unlabeled")) <= set(second.live().parts)
 
 
+def test_an_archive_has_of_a_dicom_folder_what_samples_need_and_no_more(tmp_path):
+    scans = tmp_path / "scans"
+    for i in range(5):
+        voxels = noise((32, 32, 2), i, 0, 900)
+        write_series(scans / f"{i}", voxels, oblique(), series=f"{i}", PatientID=f"SECRET-{i}")
+    (scans / "patients.csv").write_text("SECRET")
+    found = sorted(find_series(scans)[0], key=lambda one: one.files[0])
+    cells = [f"scans#{one.token}:{k},{one.token}" for one in found[:4] for k in (0, 1)]
+    (tmp_path / "pool.csv").write_text("\n".join(["image,patient", *cells]))
+    made, whole, other = tmp_path / "made", tmp_path / "whole.zip", tmp_path / "other"
+    assert foveal("init", made, "--pool", tmp_path / "pool.csv", *MAKE).status == 0
+    said = foveal("export", made, "--format", "archive", "--with-images", "--out", whole)
+    assert "8 images" in said.out
+    with zipfile.ZipFile(whole) as archive:
+        names = {name for name in archive.namelist() if name.startswith("images/")}
+    needed = {path.relative_to(tmp_path).as_posix() for one in found[:4] for path in one.files}
+    assert names == {"images/pool.csv"} | {f"images/{name}" for name in needed}
+    assert foveal("import", other, whole, "--format", "archive").status == 0
+    with ProjectStore.open(other) as store:
+        pool = collection_of(project_spec(store), other).pool
+        assert {sample.id for sample in pool.samples} == set(store.live().parts)
+
+
 def folders_of(images, top, names):
     """Images in folders by name, in turn."""
     for i, path in enumerate(sorted(images.glob("train*.png"))):
@@ -211,6 +263,22 @@ def test_folders_by_patient_are_no_labels_and_their_names_are_told_to_nobody(ima
     again = foveal("add", tmp_path / "made")
     assert "1 images came in, 0 of them read already" in again.out
     assert "smith" not in again.out + again.err
+
+
+def test_a_project_on_a_network_folder_is_warned_of(images, tmp_path, monkeypatch):
+    (tmp_path / "mounts").write_text(f"nas:/data {tmp_path.resolve()} nfs4 rw 0 0\n")
+    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mounts")
+    said = foveal("init", tmp_path / "made", "--pool", images / "labels.csv", *MAKE)
+    assert said.status == 0
+    assert "'made' is on nfs4, and answers may be lost" in said.out
+
+    def no_server(*_):
+        raise StoreError("nothing is served in a test")
+
+    monkeypatch.setattr(supervisor, "supervised", no_server)
+    served = foveal("serve", tmp_path / "made", "--port", 0)
+    assert "'made' is on nfs4, and answers may be lost" in served.out
+    assert served.out.startswith("http://localhost:")
 
 
 def test_folders_by_class_are_labels(images, tmp_path):

@@ -369,7 +369,12 @@ def test_the_last_ruling_stands_else_the_last_answer_with_a_class():
     assert standing(one(None, verdict="skipped"), one("disc"), one(None, verdict="bad")) == "disc"
     assert standing(one("disc", purpose="adjudication"), one("square")) == "disc"
     assert standing(one("disc", purpose="imported"), one("square", purpose="imported")) == "square"
+    assert standing(one("disc"), one(None, verdict="bad", purpose="adjudication")) is None
+    assert standing(one("disc", annotator="bob"), one("square", annotator="ann")) == "square"
+    again = one(None, annotator="ann", verdict="unsure")
+    assert standing(one("disc", annotator="bob"), one("square", annotator="ann"), again) == "disc"
     assert matched([one(None, verdict="unsure")], {"a.png": "1"}) == ({}, [])
+    assert matched([one("disc", annotator="ann"), again], {"a.png": "1"}) == ({}, [])
 
 
 def test_a_table_keeps_why_it_was_asked_and_whether_the_model_was_seen():

@@ -1,6 +1,7 @@
 """DICOM as a source: series cut to slices and tiles, what is drawn on them, and no names told."""
 
 import dataclasses
+import shutil
 import sys
 
 import numpy as np
@@ -16,6 +17,7 @@ from foveal.data.dicom import find_series
 from foveal.data.readers import read_mask, read_picture
 from foveal.data.sources import read_source
 from foveal.data.volumes.cutting import Cutting
+from foveal.data.volumes.dicom import DicomFolders
 from foveal.data.volumes.folders import dicom_source
 from nifti_files import ball, noise, write_nifti
 
@@ -214,6 +216,26 @@ def test_headers_are_read_again_only_if_a_file_changed(scans, cache, monkeypatch
     rows, _ = read(folder, cache)
     assert len(calls) == 2
     assert len(rows) == 11
+
+
+def test_files_of_a_series_are_found_by_the_same_token_without_the_others(scans, tmp_path, cache):
+    folder, _ = scans
+    # One series of two stacks, which are told apart only where both are there.
+    for name, size in (("front", (10, 9, 3)), ("side", (8, 12, 3))):
+        write_series(folder / name, noise(size, 1, 0, 9), AFFINE, prefix=name, series="both")
+    found = {one.token: one for one in find_series(folder)[0]}
+    files = DicomFolders(cache).files_by_token(folder)
+    assert files.keys() == found.keys()
+    assert len(found) == 6
+    for number, (token, paths) in enumerate(files.items()):
+        for path in paths:
+            to = tmp_path / str(number) / path.relative_to(folder)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, to)
+        alone = {one.token: one for one in find_series(tmp_path / str(number))[0]}
+        assert len(alone[token].files) == len(found[token].files)
+        if found[token].kind == "image":
+            assert len(alone) == (2 if found[token].frames == 3 else 1)
 
 
 def test_damage_is_told_and_the_rest_goes_on(scans, cache):

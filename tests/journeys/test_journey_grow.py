@@ -58,6 +58,10 @@ def names(store, part):
     return sorted(pool[i].uri for i, p in live.parts.items() if p == part)
 
 
+def candidates_of(store):
+    return [i for i, part in store.live().parts.items() if part == "unlabeled"]
+
+
 def test_images_of_new_and_known_patients_come_in_and_the_test_part_stays(folder, store):
     before = dict(store.live().parts)
     for name, seed in (("new", 20), ("again", 21), ("tested", 22), ("copy", 11), ("read", 23)):
@@ -90,8 +94,29 @@ def test_a_worker_goes_on_with_more_images_than_there_were(folder, store):
     assert live.quarantined == {}
 
 
+def test_a_card_counts_images_without_a_patient_that_came_later_too(folder, store):
+    for i, sample in enumerate(candidates_of(store)):
+        store.save(Annotation(sample, "ann", "labeled", i % 2, key=f"key-{sample}"), None, None)
+    worker = Worker(store)
+
+    def card():
+        store.jobs.put("train")
+        assert worker.step() == "train"
+        return store.blobs.get(store.live().trained[-1].details["exports"]["card"]).decode()
+
+    assert "of other patients" in card()
+    assert worker.step() == "ask"
+    for i in range(2):
+        picture(folder, f"more{i}.png", 100 + i)
+    table(folder, [(f"more{i}.png", "disc", "", "") for i in range(2)], "a")
+    assert grow_project(store).imported == 2
+    told = card()
+    assert "the patients of 2 images are not known" in told
+    assert "of other patients" not in told
+
+
 def test_candidates_are_cases_that_somebody_will_be_given(store):
-    candidates = [i for i, part in store.live().parts.items() if part == "unlabeled"]
+    candidates = candidates_of(store)
     for sample, reader, verdict, label in (
         (candidates[0], "ann", "unsure", None),
         (candidates[1], "ann", "labeled", 0),
@@ -119,6 +144,7 @@ def test_a_split_drawn_by_chance_is_not_drawn_again(tmp_path):
         assert {i: parts[i] for i in before} == before
         pool = collection_of(project_spec(store), store.folder, parts=parts).pool
         assert {s.id: p for s, p in zip(pool.samples, pool.parts, strict=True)} == parts
+        assert open_desk(store).images.collection.pool.digest() == pool.digest()
 
 
 def test_what_a_table_holds_for_validation_is_to_be_read(tmp_path):

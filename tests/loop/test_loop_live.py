@@ -127,10 +127,10 @@ def test_people_read_a_volume_slice_by_slice(ranked):
     ("unknown", "heading"), [(0, "test images of other patients\n"), (9, "test images\n")]
 )
 def test_a_card_speaks_of_other_patients_only_where_they_are_known(unknown, heading):
-    created = {"version": "1", "receipt": {"samples_without_group": unknown}}
     live = SimpleNamespace(
-        created=created, project="p", trained=(None,), classes=("a", "b"), lessons=lambda: ()
-    )
-    card = model_card(live, parse_spec({"data": {"source": "x"}}), {}, {"references": 7})
+        created={"version": "1"}, project="p", trained=(None,), classes=("a", "b"),
+        lessons=lambda: (),
+    )  # fmt: skip
+    card = model_card(live, parse_spec({"data": {"source": "x"}}), {}, {"references": 7}, unknown)
     assert f"## Measured on 7 {heading}" in card
     assert ("the patients of 9 images are not known" in card) == bool(unknown)

@@ -1,4 +1,4 @@
-"""A database server for the tests of this room, where the system has one."""
+"""Projects in a file and, where the system has one, in a database server; and processes."""
 
 import os
 import pwd
@@ -10,6 +10,44 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from project_toys import Clock, new_project
+
+from processes import nursery_of
+
+
+@pytest.fixture
+def clock():
+    return Clock(1e6)
+
+
+@pytest.fixture
+def file_store(tmp_path, clock):
+    """A project whose journal is a file."""
+    with new_project(tmp_path / "p", clock=clock) as store:
+        yield store
+
+
+@pytest.fixture
+def store(file_store):
+    """What most tests work with; a module may have more in it."""
+    return file_store
+
+
+@pytest.fixture
+def server_store(tmp_path, clock, empty):
+    """A project whose journal is in a database server."""
+    with new_project(tmp_path / "p", empty, clock) as store:
+        yield store
+
+
+@pytest.fixture(params=["file_store", "server_store"])
+def any_store(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    return nursery_of("foveal.store.project")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from foveal.core.annotation import Annotation
 from foveal.core.query import Query
 from foveal.store.project import ProjectStore
-from foveal.store.records import queried
+from foveal.store.records import TrainedRound, queried, trained
 
 PARTS = {f"s{n}": "test" if n >= 8 else "unlabeled" for n in range(10)}
 
@@ -41,3 +41,16 @@ def new_project(folder, url="", clock=None, **live):
 def answer(sample="s0", reader="ann", label=1, key="key-0000", **more):
     verdict = more.pop("verdict", "labeled" if label is not None else "skipped")
     return Annotation(sample, reader, verdict, label, key=key, **more)
+
+
+def train(store):
+    """A query and a training as the worker ends it: the model before the last one goes."""
+    live = store.live()
+    query = Query(("s1",), "margin", round=len(live.queries))
+    model = store.blobs.put(b"model %d" % len(live.trained))
+    details = {"lessons": 1, "until": live.length}
+    record = TrainedRound(len(live.trained), model, "f", {}, details, {})
+    store.append([queried(query), trained(record)])
+    if len(live.trained) > 1:
+        store.blobs.drop(live.trained[-2].checkpoint)
+    return model

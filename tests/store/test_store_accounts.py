@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from project_toys import Clock, new_project
 
 from foveal.core.errors import StoreError
 from foveal.store import accounts as module
@@ -15,16 +14,10 @@ WRONG = "another sentence"
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(tmp_path, clock, monkeypatch):
+def store(store, monkeypatch):
     monkeypatch.setattr(module, "N", 2**4)  # the real one takes its time, as it should
-    with new_project(tmp_path / "p", clock=clock) as store:
-        store.accounts.add("ann", "reader", PASSWORD)
-        yield store
+    store.accounts.add("ann", "reader", PASSWORD)
+    return store
 
 
 def test_the_right_password_opens_and_others_do_not(store):

@@ -5,14 +5,17 @@ import warnings
 import zipfile
 
 import pytest
+from project_toys import train
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
+from foveal.store import archive as module
 from foveal.store.archive import MANIFEST, write_archive
 from foveal.store.folder import read_about, source_of
 from foveal.store.project import ProjectStore
 from foveal.store.unarchive import open_archive
 
+TOKEN = "0123456789abcdef"
 SHAPES = b'{"height":2,"shapes":[],"version":1,"width":2}'
 
 
@@ -54,6 +57,11 @@ def packed(project, tmp_path):
     return tmp_path / "a.zip"
 
 
+def series_files(folder, token):
+    """As in data: the files of one series, and of no other in its folder."""
+    return sorted((folder / "1").iterdir()) if token == TOKEN else ()
+
+
 def members(path):
     with zipfile.ZipFile(path) as archive:
         return {one: archive.read(one) for one in archive.namelist()}
@@ -81,6 +89,28 @@ def test_a_project_opens_elsewhere_with_the_same_journal_and_blobs(project, pack
     assert (tmp_path / "two" / MANIFEST).read_bytes() == (project.folder / "pool.csv").read_bytes()
 
 
+@pytest.mark.parametrize("during", [1, 2, 3])
+def test_an_archive_has_its_last_model_however_many_trainings_end_meanwhile(
+    project, tmp_path, monkeypatch, during
+):
+    for _ in range(3):
+        train(project)
+    pack, left = module._pack_blob, [during]
+
+    def slow(*given):
+        while left[0]:
+            left[0] -= 1
+            train(project)
+        return pack(*given)
+
+    monkeypatch.setattr(module, "_pack_blob", slow)
+    write_archive(project, tmp_path / "a.zip")
+    open_archive(tmp_path / "a.zip", tmp_path / "two")
+    with ProjectStore.open(tmp_path / "two") as other:
+        assert other.verify() == ()
+        assert other.blobs.get(other.live().trained[-1].checkpoint)
+
+
 def test_neither_secret_nor_accounts_travel(project, packed, tmp_path):
     secret = (project.folder / "secret").read_bytes()
     assert all(secret not in data for data in members(packed).values())
@@ -93,7 +123,7 @@ def test_neither_secret_nor_accounts_travel(project, packed, tmp_path):
 
 
 def test_images_travel_only_when_asked_and_only_those_below_the_manifest(project, tmp_path):
-    assert write_archive(project, tmp_path / "b.zip", with_images=True).images == 2
+    assert write_archive(project, tmp_path / "b.zip", series_files=series_files).images == 2
     names = {name for name in members(tmp_path / "b.zip") if name.startswith("images/")}
     assert names == {MANIFEST, "images/pics/a.png", "images/pics/vol.nii.gz"}
     open_archive(tmp_path / "b.zip", tmp_path / "two")
@@ -107,13 +137,15 @@ def test_only_images_and_regions_travel_and_no_folder_that_a_label_is_called_by(
     (root / "pool.csv").write_text(
         "Image;label;mask;note\n"
         "benign/a#1.png;benign;masks/a.png|masks/b.png;notes.txt\n"
-        "scans#0123456789abcdef:3;benign;benign;\n"
+        f"scans#{TOKEN}:3;benign;benign;\n"
+        "scans#fedcba9876543210:3;benign;;\n"
     )
     kept = {"benign/a#1.png", "masks/a.png", "masks/b.png", "scans/1/a.dcm"}
-    for name in kept | {"benign/patients.xlsx", "notes.txt", "masks/c.png"}:
+    others = {"benign/patients.xlsx", "notes.txt", "masks/c.png", "scans/2/b.dcm", "scans/list.csv"}
+    for name in kept | others:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
-    write_archive(project, tmp_path / "b.zip", with_images=True)
+    write_archive(project, tmp_path / "b.zip", series_files=series_files)
     names = {name for name in members(tmp_path / "b.zip") if name.startswith("images/")}
     assert names == {MANIFEST} | {f"images/{name}" for name in kept}
 

@@ -5,7 +5,7 @@ import shutil
 import threading
 
 import pytest
-from project_toys import answer, created, new_project
+from project_toys import answer, created, train
 
 from foveal.core.errors import StoreError
 from foveal.store import backup as module
@@ -13,19 +13,18 @@ from foveal.store.folder import source_of
 from foveal.store.project import ProjectStore
 
 
-@pytest.fixture(params=["file", "server"])
-def store(request, tmp_path):
-    url = "" if request.param == "file" else request.getfixturevalue("empty")
-    with new_project(tmp_path / "p", url) as store:
-        (store.folder / "spec.yaml").write_text("seed: 1\n")
-        (store.folder / "images").mkdir()
-        (store.folder / "images" / "a.png").write_bytes(b"png")
-        (store.folder / "cache").mkdir()
-        (store.folder / "cache" / "features").write_bytes(b"large")
-        store.accounts.add("ann", "admin", "a short sentence")
-        store.save(answer(), b"region", b"shapes")
-        store.jobs.put("train")
-        yield store
+@pytest.fixture
+def store(any_store):
+    store = any_store
+    (store.folder / "spec.yaml").write_text("seed: 1\n")
+    (store.folder / "images").mkdir()
+    (store.folder / "images" / "a.png").write_bytes(b"png")
+    (store.folder / "cache").mkdir()
+    (store.folder / "cache" / "features").write_bytes(b"large")
+    store.accounts.add("ann", "admin", "a short sentence")
+    store.save(answer(), b"region", b"shapes")
+    store.jobs.put("train")
+    return store
 
 
 def test_a_backup_opens_as_it_is(store, tmp_path):
@@ -125,6 +124,50 @@ def test_a_file_that_goes_while_it_is_copied_stops_no_backup(store, tmp_path, mo
     store.backup(tmp_path / "b")
     with ProjectStore.open(tmp_path / "b") as made:
         assert made.verify() == ()
+
+
+@pytest.mark.parametrize("during", [1, 2, 3])
+def test_a_backup_has_its_last_model_however_many_trainings_end_meanwhile(
+    store, tmp_path, monkeypatch, during
+):
+    for _ in range(3):
+        train(store)
+    copy, left = shutil.copy, [during]
+
+    def slow(path, to):
+        while left[0]:
+            left[0] -= 1
+            train(store)
+        return copy(path, to)
+
+    monkeypatch.setattr(module.shutil, "copy", slow)
+    store.backup(tmp_path / "b")
+    with ProjectStore.open(tmp_path / "b") as made:
+        assert made.verify() == ()
+        assert made.blobs.get(made.live().trained[-1].checkpoint)
+
+
+def test_trainings_without_end_are_said(store, tmp_path, monkeypatch):
+    for _ in range(3):
+        train(store)
+    copy = shutil.copy
+
+    def slower(path, to):
+        for _ in range(2):
+            train(store)
+        return copy(path, to)
+
+    monkeypatch.setattr(module.shutil, "copy", slower)
+    with pytest.raises(StoreError, match=r"trainings ended faster.*--no-worker"):
+        store.backup(tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_a_project_that_lost_its_model_is_backed_up_as_it_is(store, tmp_path):
+    store.blobs.drop(train(store))
+    store.backup(tmp_path / "b")
+    with ProjectStore.open(tmp_path / "b") as made:
+        assert "the last model" in made.verify()[0]
 
 
 def test_a_restored_project_goes_on_where_the_backup_was_made(store, tmp_path):

@@ -1,6 +1,5 @@
 """A killed process loses nothing it acknowledged and blocks nobody who comes after it."""
 
-import multiprocessing
 import random
 import signal
 import sqlite3
@@ -11,18 +10,11 @@ import pytest
 
 from foveal.core.errors import StoreError
 from foveal.store import Journal
+from processes import last_words, started
 
 KILLS = 30
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    """Processes that start in milliseconds, since the library is loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["foveal.store"])
-    return context
 
 
 def write_for_ever(path, pipe):
@@ -44,38 +36,14 @@ def hold(path, pipe):
         signal.pause()
 
 
-def acknowledged(pipe):
-    while True:
-        try:
-            yield pipe.recv()
-        except EOFError:
-            return
-
-
-def start(nursery, target, path):
-    ours, theirs = nursery.Pipe(duplex=False)
-    process = nursery.Process(target=target, args=(path, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
-
-
-def end(process):
-    process.kill()
-    process.join()
-    process.close()
-
-
 def test_every_acknowledged_entry_survives_every_kill(tmp_path, nursery):
     path, rng, length = tmp_path / "journal.sqlite", random.Random(7), 0
     for kill in range(KILLS):
-        process, pipe = start(nursery, write_for_ever, path)
+        process, pipe = started(nursery, write_for_ever, path)
         # By turns in mid-writing, after some entries, and at any time since the process began.
         seen = [pipe.recv() for _ in range(rng.randrange(1, 12))] if kill % 2 else []
         process.join(rng.uniform(0, 0.01 if kill % 2 else 0.2))
-        end(process)
-        seen.extend(acknowledged(pipe))
-        pipe.close()
+        seen.extend(last_words(process, pipe))
         assert seen == list(range(length, length + len(seen)))
         with Journal.open(path) as journal:  # owns it, so the lock of the dead is gone
             events = journal.events()
@@ -86,14 +54,13 @@ def test_every_acknowledged_entry_survives_every_kill(tmp_path, nursery):
 
 def test_ownership_ends_with_the_process(tmp_path, nursery):
     path = tmp_path / "journal.sqlite"
-    process, pipe = start(nursery, hold, path)
+    process, pipe = started(nursery, hold, path)
     assert pipe.recv() == "held"
     with pytest.raises(StoreError, match="only one run at a time"):
         Journal.open(path)
     with Journal.open(path, create=False, exclusive=False) as annotator:
         annotator.append("annotated", {})
-    end(process)
-    pipe.close()
+    assert last_words(process, pipe) == []
     with Journal.open(path) as journal:
         assert len(journal.events()) == 1
 

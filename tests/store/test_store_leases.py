@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from project_toys import Clock, new_project
 
 from foveal.store.jobs import TRIES
 from foveal.store.leases import KEPT_SECONDS, TAKEN
@@ -15,28 +14,6 @@ from foveal.store.project import ProjectStore
 SAMPLES = [f"s{n}" for n in range(4)]
 SECONDS = 100.0
 DAY = 86_400.0
-
-
-@pytest.fixture
-def clock():
-    return Clock(1e6)
-
-
-@pytest.fixture
-def store(tmp_path, clock):
-    with new_project(tmp_path / "p", clock=clock) as store:
-        yield store
-
-
-@pytest.fixture
-def server_store(tmp_path, clock, empty):
-    with new_project(tmp_path / "p", empty, clock) as store:
-        yield store
-
-
-@pytest.fixture(params=["store", "server_store"])
-def any_store(request):
-    return request.getfixturevalue(request.param)
 
 
 def first_free(taken):

@@ -20,23 +20,6 @@ from foveal.store.project import KeyReusedError, ProjectStore, Saved
 from foveal.store.records import TrainedRound, queried, trained
 
 
-@pytest.fixture
-def store(tmp_path):
-    with new_project(tmp_path / "p") as store:
-        yield store
-
-
-@pytest.fixture
-def server_store(tmp_path, empty):
-    with new_project(tmp_path / "p", empty) as store:
-        yield store
-
-
-@pytest.fixture(params=["store", "server_store"])
-def any_store(request):
-    return request.getfixturevalue(request.param)
-
-
 def test_a_saved_answer_is_there_and_once(any_store):
     first = any_store.save(answer(), b"region", b"shapes")
     again = any_store.save(answer(), b"region", b"shapes")

@@ -1,6 +1,5 @@
 """Killed at any moment, a project has every answer it acknowledged, and none of them twice."""
 
-import multiprocessing
 import os
 import random
 import sys
@@ -11,18 +10,11 @@ from project_toys import answer, new_project
 from sqlalchemy import event
 
 from foveal.store.project import ProjectStore
+from processes import last_words, started
 
 KILLS = 20
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
-
-
-@pytest.fixture(scope="module")
-def nursery():
-    """Processes that start in milliseconds, since the library is loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["foveal.store.project"])
-    return context
 
 
 def told(number):
@@ -43,35 +35,15 @@ def save_these(folder, numbers, ready):
             store.save(told(number), b"region %d" % number, b"shapes")
 
 
-def acknowledged(pipe):
-    while True:
-        try:
-            yield pipe.recv()
-        except EOFError:
-            return
-
-
-def start(nursery, folder, first):
-    ours, theirs = nursery.Pipe(duplex=False)
-    process = nursery.Process(target=save_for_ever, args=(folder, first, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    return process, ours
-
-
 def test_every_acknowledged_answer_survives_every_kill_once(tmp_path, nursery):
     folder, rng, kept = tmp_path / "p", random.Random(5), 0
     new_project(folder).close()
     for kill in range(KILLS):
         # The page sends what was not acknowledged again, as this process does from `kept` on.
-        process, pipe = start(nursery, folder, kept)
+        process, pipe = started(nursery, save_for_ever, folder, kept)
         seen = [pipe.recv() for _ in range(rng.randrange(1, 8))] if kill % 2 else []
         process.join(rng.uniform(0, 0.01 if kill % 2 else 0.3))
-        process.kill()
-        process.join()
-        process.close()
-        seen.extend(acknowledged(pipe))
-        pipe.close()
+        seen.extend(last_words(process, pipe))
         kept += len(seen)
         with ProjectStore.open(folder) as store:
             keys = [one.key for one in store.live().history]
@@ -98,19 +70,16 @@ def die_at(folder, moment, pipe):
 def test_dying_before_any_step_of_a_save_keeps_nothing_and_spoils_nothing(tmp_path, nursery):
     with new_project(tmp_path / "p") as store:
         for moment in count():
-            ours, theirs = nursery.Pipe(duplex=False)
-            process = nursery.Process(target=die_at, args=(store.folder, moment, theirs))
-            process.start()
-            theirs.close()
-            seen = list(acknowledged(ours))
-            ours.close()
+            process, pipe = started(nursery, die_at, store.folder, moment)
             process.join()
+            died = process.exitcode
+            seen = last_words(process, pipe)
             again = store.save(told(moment), b"region", b"shapes")
             assert store.verify() == ()
             assert len(store.live().history) == moment + 1
             if seen:
                 break
-            assert process.exitcode == 9
+            assert died == 9
             assert not again.duplicate
         assert seen == [again.seq]
         assert again.duplicate

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from project_toys import answer
 
-from foveal.store.resolution import FINAL, MOST_PASSES, OPEN, Resolution, resolve
+from foveal.store.resolution import FINAL, MOST_PASSES, OPEN, Resolution, question_of, resolve
 
 verdicts = st.sampled_from(
     [("labeled", 0), ("labeled", 1), ("labeled", 2), ("skipped", None), ("unsure", None)]
@@ -45,6 +45,18 @@ def test_those_who_disagree_or_pass_call_the_lead(answers, needed):
     quarrel = len(said) >= needed and len(set(said)) > 1
     stuck = len(said) < needed and passed >= MOST_PASSES
     assert (resolve(answers, None, needed).status == "disputed") == (quarrel or stuck)
+
+
+@given(told(verdicts | st.just(("bad", None))), st.integers(1, 3))
+def test_a_lead_is_told_why_where_readers_are_stuck_or_unsure_and_only_there(answers, needed):
+    found = resolve(answers, None, needed)
+    unsure = any(one.verdict == "unsure" for one in answers.values())
+    stuck = found.status == "disputed"
+    assert bool(question_of(found.status, answers)) == (
+        stuck or (unsure and found.status == "partial")
+    )
+    if stuck and len(set(labels(answers))) > 1:
+        assert "different classes" in question_of(found.status, answers)
 
 
 @given(told(), st.integers(1, 3), st.sampled_from([0, 1, 2]))

@@ -44,7 +44,7 @@ def keep(desk: Desk, case: str, told: Told, at: datetime) -> dict[str, Any]:
         DataError: if the region leaves the image.
     """
     live = desk.live()
-    lease = desk.find(case, told.reader)
+    lease = desk.store.leases.get(case, told.reader)
     known = _known(live, told)
     if known is not None:  # its acknowledgment was lost on the way; the store compares the two
         sample, purpose, assisted = known.sample, known.purpose, known.assisted

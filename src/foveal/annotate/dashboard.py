@@ -41,7 +41,7 @@ def dashboard_of(live: LiveState, reader: str | None = None) -> dict[str, Any]:
         "advice": _advice(live),
         "expected_gain": _expected_gain(live),
         "quarantined": len(left_out(live)),
-        "disputes": len(live.disputes()),
+        "disputes": len(live.to_settle()),
     }
 
 

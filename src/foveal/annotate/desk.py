@@ -1,7 +1,6 @@
 """Desk: what every route works with; the open project, its images, and who is asking."""
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +11,13 @@ from fastapi import Depends, Request
 from foveal.annotate.choose import choose, choose_ahead
 from foveal.annotate.failures import WORDS, RefusedError
 from foveal.annotate.gate import Gate
-from foveal.annotate.images import ImageSource, open_images
+from foveal.annotate.images import ImageSource
 from foveal.annotate.security import COOKIE, CSRF_HEADER, SAFE, csrf_fits
 from foveal.core.access import Role
 from foveal.core.pool import SampleId
 from foveal.core.region import decode_region
 from foveal.core.spec import parse_spec
+from foveal.data import Collection, load_project
 from foveal.evaluate import dice
 from foveal.store.accounts import Account
 from foveal.store.folder import source_of
@@ -26,7 +26,6 @@ from foveal.store.live import LiveState, quarantined
 from foveal.store.project import ProjectStore
 
 SESSION_SECONDS = 12 * 3600.0  # a working day
-CASE = re.compile("[0-9a-f]{32}")
 NOT_YOURS = "This case is no longer open for you; the next one is ready."
 AWAY = "No image can be read just now; perhaps the disk or folder they lie in is away."
 UNSHOWABLE = "the image could not be read"
@@ -64,14 +63,10 @@ class Desk:
 
     def lease(self, case: str, reader: str) -> Lease:
         """A case that a reader has or had open; 409 if it was never theirs."""
-        lease = self.find(case, reader)
+        lease = self.store.leases.get(case, reader)
         if lease is None:
             raise RefusedError(409, "not_yours", NOT_YOURS)
         return lease
-
-    def find(self, case: str, reader: str) -> Lease | None:
-        """A case that a reader has or had open; None if it was never theirs."""
-        return self.store.leases.get(case, reader) if CASE.fullmatch(case) else None
 
     def next_for(self, reader: str) -> Lease | None:
         """The case that a reader has open, or the next one for them; None if there is none."""
@@ -128,9 +123,13 @@ def open_desk(store: ProjectStore, secure: bool = False, cache: Path | None = No
     live = store.live()
     created = live.created
     spec = parse_spec(created["spec"])
-    folder: Path = store.folder
-    images = open_images(folder / source_of(folder, created), spec.data, cache, len(live.parts))
-    return Desk(store, images, folder.resolve().name, secure)
+    data = spec.data.model_copy(update={"source": source_of(store.folder, created)})
+
+    def load() -> Collection:
+        return load_project(data, store.folder, parts=store.live().parts, cache=cache)
+
+    images = ImageSource(load(), again=load, samples=len(live.parts))
+    return Desk(store, images, store.folder.resolve().name, secure)
 
 
 def desk_of(request: Request) -> Desk:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from foveal.annotate.images import ImageSource
 from foveal.annotate.records import every_record, resolved_records
@@ -20,8 +22,10 @@ from foveal.data.exchange.labels import (
     to_masks,
 )
 from foveal.data.exchange.labels.record import Read
+from foveal.store.archive import Packed, write_archive
 from foveal.store.blobs import Blobs
 from foveal.store.live import LiveState
+from foveal.store.project import ProjectStore
 
 JSON, TEXT, ZIP = "application/json", "text/csv; charset=utf-8", "application/zip"
 IMPORTS: dict[str, Callable[[bytes], Read]] = {
@@ -75,6 +79,23 @@ def exported(name: str, live: LiveState, images: ImageSource, blobs: Blobs) -> F
             return File("masks.zip", ZIP, to_masks(_sided(pairs, live, images)))
         case _:
             return _volumes(name, pairs, images)
+
+
+def archived(store: ProjectStore, images: ImageSource, path: Path, with_images: bool) -> Packed:
+    """A whole project as a zip; see `store.archive.write_archive`."""
+    collection = images.collection
+
+    @cache
+    def series_of(folder: Path) -> dict[str, tuple[Path, ...]]:
+        from foveal.data.volumes.dicom import DicomFolders  # not at the top, as below
+
+        return DicomFolders(collection.cache).files_by_token(folder)
+
+    def series_files(folder: Path, token: str) -> tuple[Path, ...]:
+        return series_of(folder).get(token, ())
+
+    listing = [sample.uri for sample in collection.pool.samples]
+    return write_archive(store, path, listing, series_files if with_images else None)
 
 
 def _sided(

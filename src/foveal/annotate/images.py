@@ -15,8 +15,7 @@ from foveal.annotate.depth import Ends, Shown, ends_of, shown, stretched
 from foveal.annotate.held import Held
 from foveal.core.errors import DataError
 from foveal.core.pool import Sample, SampleId
-from foveal.core.spec import DataSpec
-from foveal.data import Collection, load_pool
+from foveal.data import Collection
 from foveal.data.png import encode_png
 from foveal.data.readers import Place, read_picture
 from foveal.data.readers.npz import frames
@@ -68,7 +67,12 @@ class Facts:
 
 
 class ImageSource:
-    """Reads one picture at a time; the pool's pixels are never held."""
+    """Reads one picture at a time; the pool's pixels are never held.
+
+    Args:
+        again: loads the collection anew; see `keep_up`.
+        samples: in the project before its images were looked at.
+    """
 
     def __init__(
         self,
@@ -218,28 +222,6 @@ class ImageSource:
         if ends is not None:
             low, high = (float(value) for value in stretched([low, high], ends))
         return low, high if high > low else low + 1.0
-
-
-def open_images(
-    manifest: Path, spec: DataSpec, cache: Path | None = None, samples: int = 0
-) -> ImageSource:
-    """The images of a project's manifest; rows without a label are kept.
-
-    Args:
-        samples: in the project before its images were looked at; see `ImageSource.keep_up`.
-    """
-
-    def load() -> Collection:
-        return load_pool(
-            manifest.name,
-            spec,
-            manifest.parent,
-            blank_labels="keep_all",
-            cache=cache,
-            validation=False,
-        )
-
-    return ImageSource(load(), again=load, samples=samples)
 
 
 def _stacks(collection: Collection) -> dict[Path, dict[SampleId, int]]:

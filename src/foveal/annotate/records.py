@@ -79,11 +79,12 @@ def take_in(
         name = samples[sample].uri.rpartition("/")[2]
         if (one.width, one.height) != images.size(sample):
             problems.append(f"{name}: it was labeled at another size, {one.width} x {one.height}")
-        elif one.label not in live.classes:
+        elif one.label is not None and one.label not in live.classes:
             problems.append(f"{name}: the project has no class {one.label!r}")
         else:
             now = live.ruled.get(sample)
-            kept += _keep(store, sample, one, live.classes.index(one.label), by, now)
+            label = None if one.label is None else live.classes.index(one.label)
+            kept += _keep(store, sample, one, label, by, now)
     return kept, problems
 
 
@@ -91,13 +92,14 @@ def _keep(
     store: ProjectStore,
     sample: SampleId,
     one: LabeledImage,
-    label: int,
+    label: int | None,
     by: str,
     now: Annotation | None,
 ) -> bool:
     """Whether it was new.
 
     Args:
+        label: None for a picture that was ruled bad.
         now: the last word on the case. Its key goes into the new one: two imports at once keep an
             answer once, and what was said before something else can be said again.
     """
@@ -110,7 +112,7 @@ def _keep(
     told = Annotation(
         sample=sample,
         annotator=whose,
-        verdict="labeled",
+        verdict="bad" if label is None else "labeled",
         label=label,
         region_kind=kind_of(one.shapes),
         seconds=one.seconds,

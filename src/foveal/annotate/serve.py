@@ -12,7 +12,7 @@ import uvicorn
 from foveal.annotate.app import guarded
 from foveal.annotate.desk import Desk
 from foveal.annotate.security import MEGABYTE, Rules, host_names
-from foveal.core.errors import StoreError
+from foveal.core.errors import SpecError, StoreError
 from foveal.store.accounts import Account
 
 UPLOADS = 200 * MEGABYTE
@@ -67,8 +67,18 @@ def check_safe(listen: Listen, accounts: Sequence[Account]) -> None:
 
 
 def check_certificate(listen: Listen) -> None:
-    """Raise `StoreError` if there is a certificate that cannot be used."""
+    """See that TLS can be had of what was given.
+
+    Raises:
+        SpecError: if there is a key, but nothing that it belongs to.
+        StoreError: if there is a certificate that cannot be used.
+    """
     if listen.certificate is None:
+        if listen.key is not None:
+            raise SpecError(
+                f"--key is that of a certificate, but {listen.key.name!r} was given without one, "
+                "so that there would be no TLS; give --certificate too, or leave --key out"
+            )
         return
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(listen.certificate, listen.key)

@@ -52,14 +52,10 @@ def command(
 
       foveal accounts breast add chief --role admin --password
     """
-    from foveal.core.errors import SpecError
     from foveal.store.project import ProjectStore
 
     console = Console()
-    if doing is not Doing.list and not name:
-        raise SpecError(f"`{doing.value}` needs the NAME of an account")
-    if doing is Doing.role and role is None:
-        raise SpecError("`role` needs the role to give; add --role reader, lead or admin")
+    _check(doing, name, role, with_password)
     with ProjectStore.open(project, database) as store:
         if doing is Doing.list:
             console.print(_table(store.accounts.all()))
@@ -73,6 +69,31 @@ def command(
             console.print(f"/#token={word}", markup=False, highlight=False, soft_wrap=True)
         else:
             console.print("Done.")
+
+
+def _check(doing: Doing, name: str, role: Role | None, with_password: bool) -> None:
+    """Raise `SpecError` unless an action has what it needs, and nothing that it would not heed."""
+    from foveal.core.errors import SpecError
+
+    if doing is not Doing.list and not name:
+        raise SpecError(f"`{doing.value}` needs the NAME of an account")
+    if doing is Doing.role and role is None:
+        raise SpecError("`role` needs the role to give; add --role reader, lead or admin")
+    if doing is Doing.list and name:
+        raise SpecError(
+            f"`list` has all accounts, but {name!r} alone was named; leave the name out, or say "
+            "what to do with it"
+        )
+    if role is not None and doing not in (Doing.add, Doing.role):
+        raise SpecError(
+            f"--role is for the actions `add` and `role`, but the action is `{doing.value}`; leave "
+            "it out, or change the role with `role NAME --role ROLE`"
+        )
+    if with_password and doing is not Doing.add:
+        raise SpecError(
+            f"--password is for the action `add`, but the action is `{doing.value}`; leave it out, "
+            "or set a password with `password NAME`"
+        )
 
 
 def _table(accounts: Iterable["Account"]) -> Table:

@@ -46,16 +46,15 @@ def command(
       foveal export breast --format model-onnx
     """
     from foveal.annotate.desk import open_desk
+    from foveal.annotate.exports import archived
     from foveal.core.files import write_whole
-    from foveal.store.archive import write_archive
     from foveal.store.project import ProjectStore
 
     console = Console()
     with ProjectStore.open(project, database) as store:
         if format_ == "archive":
             target = out or Path(f"{project.resolve().name}.zip")
-            listing = [sample.uri for sample in open_desk(store).images.collection.pool.samples]
-            packed = write_archive(store, target, with_images, listing)
+            packed = archived(store, open_desk(store).images, target, with_images)
             told = f"{packed.events} entries, {packed.blobs} files and {packed.images} images"
         else:
             name, data = _file(store, format_)

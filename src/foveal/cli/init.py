@@ -54,6 +54,7 @@ def command(
     from foveal.core.live_spec import parse_live
     from foveal.core.spec import with_settings
     from foveal.loop.live import init_project
+    from foveal.store.mounts import network_warning
 
     console = Console()
     if (images is None) == (pool is None):
@@ -72,4 +73,5 @@ def command(
         f"Project {project}: {begun.candidates} images to choose from, {begun.tests} for the test, "
         f"{begun.imported} read already."
     )
-    tell(console, [told, begun.patients, f"Next: foveal serve {project}"])
+    warned = [] if database else list(filter(None, [network_warning(project)]))
+    tell(console, [told, begun.patients, *warned, f"Next: foveal serve {project}"])

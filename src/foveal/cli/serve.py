@@ -47,6 +47,7 @@ def command(
     from foveal.annotate.desk import open_desk
     from foveal.annotate.serve import Listen, bound, check_certificate, check_safe, server
     from foveal.cli.supervisor import supervised
+    from foveal.store.mounts import network_warning
     from foveal.store.project import ProjectStore
 
     console = Console()
@@ -75,6 +76,8 @@ def command(
                 highlight=False,
                 soft_wrap=True,
             )
+            if not database and (warning := network_warning(project)):
+                console.print(warning, markup=False, highlight=False, soft_wrap=True)
             with supervised(project, database, worker):
                 server(desk, listen).run(sockets=[socket])
 

@@ -40,7 +40,7 @@ def command(
         f"{told['queue_left']} images are ranked.",
         *(_point(point, MAIN_METRICS) for point in told["curve"][-3:]),
         *told["advice"],
-        f"{told['disputes']} disputed, {told['quarantined']} left out.",
+        f"{told['disputes']} to settle, {told['quarantined']} left out.",
     ]
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from foveal.data.phantom import write_phantom
 from foveal.data.pixels import PixelStore
 from foveal.data.png import encode_png
 from foveal.data.problems import WARNING_KINDS, Problem
+from foveal.data.project import load_project
 from foveal.data.receipt import Receipt
 from foveal.data.row import Row
 from foveal.data.volumes.cutting import Cutting
@@ -27,6 +28,7 @@ __all__ = [
     "encode_png",
     "index_source",
     "load_pool",
+    "load_project",
     "write_manifest",
     "write_phantom",
 ]

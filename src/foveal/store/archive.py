@@ -8,13 +8,14 @@ import os
 import re
 import secrets
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from foveal.core.errors import DataError, SchemaError, StoreError
 from foveal.core.files import safe_join, sync_folder
+from foveal.store.backup import MOST_TRIES, last_model, overtaken
 from foveal.store.blobs import DIGEST
 from foveal.store.events import Event, canonical_json
 from foveal.store.folder import source_of
@@ -26,7 +27,8 @@ SPEC = "spec.yaml"
 FORMAT, VERSION = "foveal project archive", 1
 CHUNK = 2**20
 REGIONS = ("mask", "weak")  # columns whose cells may name several files
-SERIES = re.compile(r"[0-9a-f]{16}(?:[.:/]|$)")  # after `#`: a DICOM series in a folder
+SERIES = re.compile(r"([0-9a-f]{16})(?:[.:/]|$)")  # after `#`: a DICOM series in a folder
+SeriesFiles = Callable[[Path, str], Iterable[Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ class Manifest:
 
 
 def write_archive(
-    store: ProjectStore, path: Path, with_images: bool = False, listing: Sequence[str] = ()
+    store: ProjectStore,
+    path: Path,
+    listing: Sequence[str] = (),
+    series_files: SeriesFiles | None = None,
 ) -> Packed:
     """Write an open project as a zip, whole or not at all, one file at a time.
 
@@ -57,22 +62,20 @@ def write_archive(
 
     Args:
         path: the zip; must lie outside the project's folder.
-        with_images: also pack every image, mask and weak region below the manifest's folder that
-            it names, and of DICOM series the folders whole. Files named by absolute paths are left
-            out; such a project opens where they are.
         listing: names of all images where the project was made of a folder and not of a table.
+        series_files: the files that a DICOM series is made of, by folder and token. If given, every
+            image, mask and weak region below the manifest's folder that it names is packed too.
+            Files named by absolute paths are left out; such a project opens where they are.
     Raises:
         StoreError: if the file cannot be written, or a blob that an answer needs is not whole.
         DataError: if the project's manifest is neither a CSV file nor a folder.
     """
-    events = store.journal.events()
-    manifest = _manifest(store.folder, events, listing)
     if path.resolve().is_relative_to(store.folder.resolve()):
         raise StoreError("an archive must lie outside its project; choose another folder")
     half = path.parent / f".{path.name}.{secrets.token_hex(4)}"
     try:
         with half.open("xb") as file:
-            packed = _write(file, store, events, manifest, with_images)
+            packed = _write(file, store, listing, series_files)
             file.flush()
             os.fsync(file.fileno())
         os.replace(half, path)
@@ -108,12 +111,31 @@ def line_of(event: Event) -> bytes:
 def _write(
     file: BinaryIO,
     store: ProjectStore,
-    events: tuple[Event, ...],
-    manifest: Manifest,
-    with_images: bool,
+    listing: Sequence[str],
+    series_files: SeriesFiles | None,
 ) -> Packed:
-    kept = _kept(store, events)
-    images = sorted(_named_files(manifest)) if with_images else []
+    """As of one moment; of a later one where its last model is gone before it was packed."""
+    for _ in range(MOST_TRIES):
+        events = store.journal.events()
+        manifest = _manifest(store.folder, events, listing)
+        packed = _write_as_of(events, file, store, manifest, series_files)
+        if packed is not None:
+            return packed
+        file.seek(0)
+        file.truncate()
+    raise overtaken("an archive")
+
+
+def _write_as_of(
+    events: tuple[Event, ...],
+    file: BinaryIO,
+    store: ProjectStore,
+    manifest: Manifest,
+    series_files: SeriesFiles | None,
+) -> Packed | None:
+    """None if the last of these entries' models was dropped meanwhile; all others may be."""
+    models = [event.payload["checkpoint"] for event in events if event.kind == "trained"]
+    images = sorted(_named_files(manifest, series_files)) if series_files else []
     about = {
         "format": FORMAT,
         "version": VERSION,
@@ -129,23 +151,37 @@ def _write(
         with archive.open(JOURNAL, "w", force_zip64=True) as lines:
             for event in events:
                 lines.write(line_of(event))
-        for digest in kept:
-            _pack_blob(archive, store.blobs.path(digest), digest)
+        packed = [
+            digest
+            for digest in _kept(store, events)
+            if _pack_blob(archive, store.blobs.path(digest), digest, digest in models)
+        ]
+        last = models[-1] if models else ""
+        if last and last not in packed and last != last_model(store.database):
+            return None
         for name in images:
             archive.write(safe_join(manifest.root, name), f"{IMAGES}/{name}")
-    return Packed(len(events), len(kept), len(images))
+    return Packed(len(events), len(packed), len(images))
 
 
-def _pack_blob(archive: zipfile.ZipFile, path: Path, digest: str) -> None:
+def _pack_blob(archive: zipfile.ZipFile, path: Path, digest: str, is_model: bool) -> bool:
+    """Whether it is still there: models go."""
     told = hashlib.sha256()
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        if is_model:
+            return False
+        raise
     # Blobs are compressed already, or hardly can be.
     member = zipfile.ZipInfo(f"{BLOBS}/{digest}")
-    with path.open("rb") as source, archive.open(member, "w", force_zip64=True) as to:
+    with source, archive.open(member, "w", force_zip64=True) as to:
         while chunk := source.read(CHUNK):
             told.update(chunk)
             to.write(chunk)
     if told.hexdigest() != digest:
         raise SchemaError(f"blob {digest} must hash to its name, but was altered; see `verify`")
+    return True
 
 
 def _kept(store: ProjectStore, events: Iterable[Event]) -> list[str]:
@@ -178,11 +214,15 @@ def _manifest(folder: Path, events: tuple[Event, ...], listing: Sequence[str]) -
     return Manifest(path.parent, path.read_text(encoding="utf-8-sig"), path.name)
 
 
-def _named_files(manifest: Manifest) -> set[str]:
+def _named_files(manifest: Manifest, series_files: SeriesFiles) -> set[str]:
     """Files below the manifest's folder that it names, as written but for `./`."""
     root = manifest.root.resolve()
     names = set(_names(manifest.text))
-    return {file for name in names for file in _below(root, name)} - {manifest.name}
+    files = {file for name in names for file in _below(root, name)}
+    named = {one for name in names for one in _series_below(root, name)}
+    found = {path for folder, token in named for path in series_files(folder, token)}
+    files |= {path.relative_to(root).as_posix() for path in found if path.is_relative_to(root)}
+    return files - {manifest.name}
 
 
 def _names(text: str) -> Iterator[str]:
@@ -198,20 +238,28 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _below(root: Path, name: str) -> Iterator[str]:
+    file = name.rpartition("#")[0]
+    for path in (_inside(root, written) for written in {name, file} - {""}):
+        if path is not None and path.is_file():
+            yield path.relative_to(root).as_posix()
+
+
+def _series_below(root: Path, name: str) -> Iterator[tuple[Path, str]]:
+    """Folder and token of the DICOM series that a cell names."""
     file, _, part = name.rpartition("#")
+    token, folder = SERIES.match(part), _inside(root, file)
+    if token and folder is not None and folder.is_dir():
+        yield folder, token[1]
+
+
+def _inside(root: Path, name: str) -> Path | None:
+    """None for a cell that is no path of this folder."""
     if Path(name).is_absolute() or len(name) > CHUNK:
-        return
+        return None
     try:
-        for path in {safe_join(root, written) for written in {name, file} - {""}}:
-            if path.is_file():
-                yield path.relative_to(root).as_posix()
-        # A folder counts where an address names a series in it, so never the root as a whole.
-        folder = safe_join(root, file)
-        if SERIES.match(part) and folder.is_dir() and folder != root:
-            inside = (one for one in folder.rglob("*") if one.is_file() and not one.is_symlink())
-            yield from (one.relative_to(root).as_posix() for one in inside)
-    except (DataError, OSError):  # a cell that is no path of this folder
-        return
+        return safe_join(root, name)
+    except (DataError, OSError):
+        return None
 
 
 def _words(value: Any) -> Iterator[str]:

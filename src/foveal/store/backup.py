@@ -16,19 +16,19 @@ from sqlalchemy import insert, select
 from foveal.core.errors import StoreError
 from foveal.store.engine import Database, database, translated
 from foveal.store.folder import PROJECT, source_of
+from foveal.store.journal import EVENTS
 from foveal.store.journal import METADATA as OF_JOURNAL
 from foveal.store.migrate import upgrade
 from foveal.store.tables import METADATA
 
-DATABASE = "project.sqlite"
+DATABASE, BLOBS = "project.sqlite", "blobs"
+MOST_TRIES = 5  # one more is needed only where two trainings ended during the last
 LEFT_OUT = frozenset({"cache"})  # can be made again
 
 
 def copy_project(folder: Path, where: Database, target: Path, created: Mapping[str, Any]) -> None:
     """Copy a project to a folder that is empty or not there.
 
-    The database is copied first, as of one moment; what its entries name was written before them,
-    so it is there to be copied after; a model stays there until the second training after its own.
     A project of a database server becomes one in a folder, and a manifest that lies outside the
     project is named by its absolute path.
 
@@ -47,13 +47,14 @@ def copy_project(folder: Path, where: Database, target: Path, created: Mapping[s
     half = target.parent / f".{target.name}.{secrets.token_hex(4)}"
     try:
         half.mkdir(parents=True)
-        copy_database(where, half / DATABASE)
-        _copy_files(folder, half)
+        _copy_both(folder, where, half)
         _say_where(half / PROJECT, _seen_from_elsewhere(folder, source_of(folder, created)))
         os.sync()
         if target.exists():
             target.rmdir()
         os.replace(half, target)
+    except StoreError:
+        raise
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StoreError(
@@ -64,8 +65,52 @@ def copy_project(folder: Path, where: Database, target: Path, created: Mapping[s
         shutil.rmtree(half, ignore_errors=True)
 
 
+def _copy_both(folder: Path, where: Database, to: Path) -> None:
+    """Copy a database as of one moment, and the files, all that it needs being among them.
+
+    What its entries name was written before them, so it is there to be copied after; only a model
+    goes away, with the second training after its own. Where the last one that the copy knows is
+    gone, both are copied again, but for the blobs that have come over.
+    """
+    for _ in range(MOST_TRIES):
+        copy_database(where, to / DATABASE)
+        _copy_files(folder, to)
+        model = _last_model_in(to / DATABASE)
+        if not model or (to / BLOBS / model).exists() or model == last_model(where):
+            return
+    raise overtaken("a backup")
+
+
+def overtaken(what: str) -> StoreError:
+    """What to say where models came and went too fast."""
+    return StoreError(
+        f"{what} needs the project's last model, but trainings ended faster than it was copied; "
+        "end the worker (`foveal serve PROJECT --no-worker`), then run the same command again"
+    )
+
+
+def _last_model_in(file: Path) -> str:
+    where = database(file)
+    try:
+        return last_model(where)
+    finally:
+        where.reader.dispose()
+
+
+def last_model(where: Database) -> str:
+    """Digest of the last model that a journal names; "" if there is none, or damage hides it."""
+    last = select(EVENTS.c.payload).where(EVENTS.c.kind == "trained").order_by(EVENTS.c.seq.desc())
+    try:
+        with translated("read", where.name), where.reader.begin() as connection:
+            payload = connection.scalar(last.limit(1))
+        return str(json.loads(payload)["checkpoint"]) if payload else ""
+    except (StoreError, ValueError, KeyError, TypeError):  # `verify` tells of it
+        return ""
+
+
 def copy_database(where: Database, to: Path) -> None:
-    """Copy a database as it is at one moment to an SQLite file."""
+    """Copy a database as it is at one moment to an SQLite file, in place of what is there."""
+    to.unlink(missing_ok=True)
     if where.file is None:
         _copy_tables(where, to)
         return
@@ -98,6 +143,8 @@ def _copy_files(folder: Path, target: Path) -> None:
     for path in _files(folder):
         to = target / path.relative_to(folder)
         to.parent.mkdir(parents=True, exist_ok=True)
+        if to.parent.name == BLOBS and to.exists():
+            continue  # what has this name holds this
         with contextlib.suppress(FileNotFoundError):  # an old model that was dropped meanwhile
             shutil.copy(path, to)  # with its mode: the secret stays one
 

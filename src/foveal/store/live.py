@@ -21,7 +21,7 @@ from foveal.store.records import (
     read_query,
     read_trained,
 )
-from foveal.store.resolution import LAST_WORD, OPEN, Resolution, resolve
+from foveal.store.resolution import LAST_WORD, OPEN, Resolution, question_of, resolve
 from foveal.store.state import CANDIDATE_PARTS, State, in_turn
 
 READ_PARTS = CANDIDATE_PARTS | {"test", "val"}
@@ -80,8 +80,15 @@ class LiveState:
         return self._final(READ_PARTS - CANDIDATE_PARTS)
 
     def disputes(self) -> tuple[SampleId, ...]:
-        """Cases on which readers disagree or which they pass on; a lead settles them."""
+        """Cases on which readers disagree or which they pass on; only a lead settles them."""
         return tuple(i for i in self.resolutions if self.resolution(i).status == "disputed")
+
+    def to_settle(self) -> dict[SampleId, str]:
+        """Cases that a lead should settle, and why: disputes, and such as a reader is unsure of."""
+        asked = {
+            i: question_of(self.resolution(i).status, self.answers(i)) for i in self.resolutions
+        }
+        return {i: why for i, why in asked.items() if why}
 
     def pending(self) -> tuple[SampleId, ...]:
         """Samples of the last query that still need readers, most wanted first."""

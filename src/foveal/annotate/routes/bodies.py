@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from foveal.core.access import Role
 
+CaseKey = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 SampleKey = Annotated[str, Path(pattern="^[0-9A-Za-z]{1,64}$")]
 SaveKey = Annotated[str, Field(pattern="^[0-9A-Za-z._-]{8,64}$")]
 Seconds = Annotated[float, Field(ge=0, le=24 * 3600, allow_inf_nan=False)]

@@ -13,7 +13,7 @@ from foveal.annotate.failures import RefusedError
 from foveal.annotate.images import UnreadableError, Which
 from foveal.annotate.looks import look_of, may_look
 from foveal.annotate.neighbor import neighbor_of
-from foveal.annotate.routes.bodies import Answer, Sought
+from foveal.annotate.routes.bodies import Answer, CaseKey, Sought
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError
 from foveal.core.packing import unpack
@@ -66,7 +66,7 @@ def reopen(body: Sought, asking: Reader, desk: AtDesk) -> dict[str, Any]:
 
 
 @router.get("/cases/{case}")
-def open_case(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
+def open_case(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """A case that one has open, answered or not, with one's answer to it."""
     lease = desk.lease(case, asking.name)
     live = desk.live()
@@ -76,7 +76,7 @@ def open_case(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
 
 @router.get("/cases/{case}/pixels")
 def pixels(
-    case: str,
+    case: CaseKey,
     asking: Reader,
     desk: AtDesk,
     position: Annotated[int | None, Query(alias="slice", ge=0, le=10**6)] = None,
@@ -92,7 +92,7 @@ def pixels(
 
 
 @router.get("/cases/{case}/ahead")
-def ahead(case: str, asking: Reader, desk: AtDesk, which: Which = "current") -> Response:
+def ahead(case: CaseKey, asking: Reader, desk: AtDesk, which: Which = "current") -> Response:
     """Pixels of the case that will probably come next, which `X-Foveal-Sample` names; 204: none.
 
     A guess that opens nothing: readers wait for no picture that could have been sent before.
@@ -109,7 +109,7 @@ def ahead(case: str, asking: Reader, desk: AtDesk, which: Which = "current") -> 
 
 
 @router.get("/cases/{case}/model")
-def opinion(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
+def opinion(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """What the model thinks of a case, and which maps it has; in blinded mode after the answer."""
     lease = desk.lease(case, asking.name)
     live = desk.live()
@@ -124,7 +124,7 @@ def opinion(case: str, asking: Reader, desk: AtDesk) -> dict[str, Any]:
 
 @router.get("/cases/{case}/map")
 def look(
-    case: str, asking: Reader, desk: AtDesk, kind: Literal["cam", "expected"] = "cam"
+    case: CaseKey, asking: Reader, desk: AtDesk, kind: Literal["cam", "expected"] = "cam"
 ) -> Response:
     """Where the model looks (`cam`), or expects something to see, as a gray PNG of the image."""
     lease = desk.lease(case, asking.name)
@@ -139,7 +139,7 @@ def look(
 
 @router.post("/cases/{case}/answer")
 def answer(
-    case: str,
+    case: CaseKey,
     body: Answer,
     asking: Reader,
     desk: AtDesk,
@@ -151,18 +151,16 @@ def answer(
 
 
 @router.post("/cases/{case}/renew")
-def renew(case: str, asking: Reader, desk: AtDesk) -> dict[str, bool]:
+def renew(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, bool]:
     """Keep a case open while one reads."""
-    lease = desk.find(case, asking.name)
     seconds = desk.live().live.lease_seconds
-    return {"kept": lease is not None and desk.store.leases.renew(case, asking.name, seconds)}
+    return {"kept": desk.store.leases.renew(case, asking.name, seconds)}
 
 
 @router.post("/cases/{case}/release")
-def release(case: str, asking: Reader, desk: AtDesk) -> dict[str, bool]:
+def release(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, bool]:
     """Give a case back unread."""
-    if desk.find(case, asking.name) is not None:
-        desk.store.leases.release(case, asking.name)
+    desk.store.leases.release(case, asking.name)
     return {"done": True}
 
 

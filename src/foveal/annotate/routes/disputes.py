@@ -1,4 +1,4 @@
-"""What a lead decides: cases on which readers disagree, and images that are left out."""
+"""What a lead decides: cases on which readers disagree or are unsure, and images left out."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,20 +23,27 @@ router = APIRouter(tags=["disputes"])
 
 @router.get("/disputes")
 def disputes(asking: Lead, desk: AtDesk) -> list[dict[str, Any]]:
-    """Cases on which readers disagree or which they pass on, with what each said."""
+    """Cases for a lead: why, and what each reader said.
+
+    Readers disagree, pass on them or call them bad; or one is unsure, and others may still read.
+    """
     live = desk.live()
-    return [{"sample": i, "answers": _answers(desk, live, i)} for i in live.disputes()]
+    return [
+        {"sample": i, "why": why, "answers": _answers(desk, live, i)}
+        for i, why in live.to_settle().items()
+    ]
 
 
 @router.get("/disputes/{sample}")
 def disputed(sample: SampleKey, asking: Lead, desk: AtDesk) -> dict[str, Any]:
-    """One disputed case: what each reader drew, and the region on which most of them agree."""
+    """One such case: what each reader drew, and the region on which most of them agree."""
     live = _disputed(desk, sample)
     facts = desk.images.facts(sample)
     told = tuple(live.answers(sample).values())
     drawn = consensus(told, desk.store.blobs)
     return {
         "sample": sample,
+        "why": live.to_settle()[sample],
         **facts.as_dict(),
         "answers": _answers(desk, live, sample),
         "consensus": Shapes(facts.width, facts.height, drawn).as_dict(),
@@ -93,8 +100,8 @@ def restore(sample: SampleKey, asking: Lead, desk: AtDesk) -> dict[str, bool]:
 
 def _disputed(desk: Desk, sample: SampleId) -> LiveState:
     live = desk.live()
-    if sample not in live.disputes():
-        raise RefusedError(404, "unknown", "This case is not disputed.")
+    if sample not in live.to_settle():
+        raise RefusedError(404, "unknown", "There is nothing to settle about this case.")
     return live
 
 

@@ -11,10 +11,9 @@ from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 
 from foveal.annotate.desk import AtDesk, Lead
-from foveal.annotate.exports import IMPORTS, exported
+from foveal.annotate.exports import IMPORTS, archived, exported
 from foveal.annotate.records import take_in
 from foveal.core.errors import unknown_name
-from foveal.store.archive import write_archive
 
 router = APIRouter(tags=["exchange"])
 MOST_PROBLEMS = 100
@@ -25,8 +24,7 @@ def archive(asking: Lead, desk: AtDesk, images: bool = True) -> FileResponse:
     """The whole project as one zip that opens elsewhere; accounts stay here."""
     folder = Path(tempfile.mkdtemp())  # for this user alone, and gone when all is sent
     try:
-        listing = [sample.uri for sample in desk.images.collection.pool.samples]
-        write_archive(desk.store, folder / "archive.zip", images, listing)
+        archived(desk.store, desk.images, folder / "archive.zip", images)
     except BaseException:
         shutil.rmtree(folder)
         raise

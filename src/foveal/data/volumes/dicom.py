@@ -55,6 +55,20 @@ class DicomFolders:
                 return series
         raise Unreadable("missing", f"the folder holds no DICOM series {token!r}; index it again")
 
+    def files_by_token(self, folder: Path) -> dict[str, tuple[Path, ...]]:
+        """The files of each series, with those beside which alone its token names it.
+
+        Several stacks may share an identity and are then told apart: without the others, the one
+        that is left would be named otherwise.
+        """
+        found = self.all(folder)[0]
+        alike: dict[str, list[DicomSeries]] = {}
+        for series in found:
+            alike.setdefault(_uid(series.files[0]) or series.token, []).append(series)
+        files = [tuple({path for one in group for path in one.files}) for group in alike.values()]
+        named = zip(alike.values(), files, strict=True)
+        return {series.token: together for group, together in named for series in group}
+
     def image(self, folder: Path, address: Address) -> Path:
         """The unpacked pictures of a series.
 

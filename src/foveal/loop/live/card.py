@@ -13,8 +13,13 @@ def model_card(
     spec: ExperimentSpec,
     metrics: Mapping[str, float | None],
     details: Mapping[str, Any],
+    unknown: int,
 ) -> str:
-    """Markdown; names no patient, no reader and no file."""
+    """Markdown; names no patient, no reader and no file.
+
+    Args:
+        unknown: images of the project, as the model was trained, whose patient is not known.
+    """
     counts = Counter(resolution.label for _, resolution in live.lessons())
     regions = sum(bool(resolution.regions) for _, resolution in live.lessons())
     intervals = details.get("interval", {})
@@ -36,7 +41,7 @@ def model_card(
         *(f"- {name}: {counts[i]}" for i, name in enumerate(live.classes)),
         f"- chosen by `{spec.acquire.strategy}`; they are no random sample of the images",
         "",
-        *_measured(details.get("references", 0), live.created["receipt"]),
+        *_measured(details.get("references", 0), unknown),
         *(_line(name, value, intervals.get(name)) for name, value in sorted(metrics.items())),
         *([] if metrics else ["- nothing: no test case has been read yet"]),
         "",
@@ -49,9 +54,8 @@ def model_card(
     return "\n".join(lines) + "\n"
 
 
-def _measured(tested: int, receipt: Mapping[str, Any]) -> list[str]:
+def _measured(tested: int, unknown: int) -> list[str]:
     """The heading of the figures; it promises other patients only where all are known."""
-    unknown = receipt["samples_without_group"]
     if not unknown:
         return [f"## Measured on {tested} test images of other patients", ""]
     return [

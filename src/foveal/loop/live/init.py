@@ -13,11 +13,11 @@ from foveal.core.annotation import Annotation
 from foveal.core.errors import BudgetError, DataError, SpecError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
-from foveal.core.pool import SIDES, Part, Pool, Sample, SampleId, Side
+from foveal.core.pool import Part, Pool, Sample, SampleId
 from foveal.core.query import Query
 from foveal.core.region import encode_region
 from foveal.core.spec import ExperimentSpec, parse_spec
-from foveal.data import Collection, load_pool
+from foveal.data import Collection, load_project
 from foveal.loop.bench import Watch, unwatched
 from foveal.loop.constraints import smallest_unit
 from foveal.loop.live.order import slice_by_slice
@@ -151,28 +151,14 @@ def collection_of(
     parts: Mapping[SampleId, Part] | None = None,
     classes: Sequence[str] | None = None,
 ) -> Collection:
-    """All images of a project, read or not.
-
-    Args:
-        parts: those of a project that has begun: no image changes its side any more.
-        classes: of the project, where labels that the source has are to be taken in: names of
-            folders are labels only if all are classes, for they may be those of patients.
-    """
-    return load_pool(
-        spec.data.source,
+    """The images of a project; see `data.load_project`."""
+    return load_project(
         spec.data,
         folder,
         lambda done, of: watch("reading images", done, of),
-        blank_labels="keep_all",
-        settled=None if parts is None else sides_of(parts),
+        parts=parts,
         classes=classes,
-        validation=False,
     )
-
-
-def sides_of(parts: Mapping[SampleId, Part]) -> dict[SampleId, Side]:
-    """Sides of the split; what is left out has none, and follows its patient."""
-    return {i: SIDES[part] for i, part in parts.items() if part in SIDES}
 
 
 def check(pool: Pool, live: LiveSpec) -> None:

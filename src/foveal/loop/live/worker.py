@@ -152,7 +152,8 @@ class Worker:
         metrics, details = self._measured(craft, taught.model, bench, round_number)
         details |= {"lessons": len(live.lessons()), "until": live.length, **taught.details}
         checkpoint = self._store.blobs.put(taught.checkpoint)
-        card = model_card(live, self._spec, metrics, details).encode()
+        unknown = bench.collection.receipt.samples_without_group  # of those that came later too
+        card = model_card(live, self._spec, metrics, details, unknown).encode()
         details["exports"] = {"safetensors": checkpoint, "card": self._store.blobs.put(card)}
         record = TrainedRound(
             round=round_number,

@@ -122,8 +122,8 @@ def matched(
 ) -> tuple[dict[str, LabeledImage], list[str]]:
     """Read pictures by the samples they belong to, and what could not be matched.
 
-    Of several answers about a picture the last ruling stands, else the last answer, as they do in
-    a project; answers without a class, and repeats, are passed over.
+    Of several answers about a picture the last ruling stands, be it that the picture is bad, else
+    the last answer with a class that its reader did not take back. Repeats are passed over.
 
     Args:
         known: sample ids by image name as the manifest has it. A picture is found by this name,
@@ -134,8 +134,7 @@ def matched(
         by_file.setdefault(PurePosixPath(name).name, []).append(its)
     result: dict[str, LabeledImage] = {}
     problems = []
-    telling = [one for one in found if one.verdict == "labeled" and one.purpose != REPEAT]
-    for one in sorted(telling, key=lambda one: one.purpose in RULINGS):
+    for one in sorted(_telling(found), key=_rules):
         name = one.image.replace("\\", "/")
         near = by_file.get(PurePosixPath(name).name, [])
         sample = known.get(name) or (near[0] if len(near) == 1 else None)
@@ -151,6 +150,22 @@ def matched(
         else:
             result[sample] = one
     return result, problems
+
+
+def _telling(found: Sequence[LabeledImage]) -> list[LabeledImage]:
+    """Rulings, and the last answers of readers if they name a class."""
+    last: dict[tuple[object, ...], LabeledImage] = {}
+    for number, one in enumerate(found):
+        if one.purpose != REPEAT:
+            key = (one.image, one.annotator or number, _rules(one))
+            last.pop(key, None)
+            last[key] = one
+    return [one for one in last.values() if _rules(one) or one.verdict == "labeled"]
+
+
+def _rules(one: LabeledImage) -> bool:
+    """Whether an answer outweighs those of readers, as in `store.resolution`."""
+    return one.purpose in RULINGS and one.verdict in ("labeled", "bad")
 
 
 def _inside(shape: Shape, width: int, height: int) -> Shape:
