@@ -134,6 +134,16 @@ def test_what_an_action_on_accounts_would_not_heed_is_refused(project, given):
     assert said.out == ""
 
 
+def test_options_of_archives_are_refused_with_other_formats(project, tmp_path):
+    file = tmp_path / "labels.csv"
+    said = foveal("export", project, "--format", "csv", "--with-images", "--out", file)
+    assert (said.status, file.exists()) == (2, False)
+    assert "goes with --format archive, not csv" in " ".join(said.err.split())
+    said = foveal("import", project, file, "--format", "csv", "--images", tmp_path)
+    assert said.status == 2
+    assert "goes with --format archive, not csv" in " ".join(said.err.split())
+
+
 def test_a_key_alone_serves_nothing(project):
     said = foveal("serve", project, "--port", 0, "--key", project / "k.pem")
     assert said.status == 2

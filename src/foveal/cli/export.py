@@ -47,9 +47,15 @@ def command(
     """
     from foveal.annotate.desk import open_desk
     from foveal.annotate.exports import archived
+    from foveal.core.errors import SpecError
     from foveal.core.files import write_whole
     from foveal.store.project import ProjectStore
 
+    if with_images and format_ != "archive":
+        raise SpecError(
+            f"--with-images goes with --format archive, not {format_}; leave it out, or export an "
+            "archive"
+        )
     console = Console()
     with ProjectStore.open(project, database) as store:
         if format_ == "archive":

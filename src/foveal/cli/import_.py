@@ -44,7 +44,7 @@ def command(
     from foveal.annotate.desk import open_desk
     from foveal.annotate.exports import IMPORTS
     from foveal.annotate.records import take_in
-    from foveal.core.errors import DataError, unknown_name
+    from foveal.core.errors import DataError, SpecError, unknown_name
     from foveal.store.project import ProjectStore
     from foveal.store.unarchive import open_archive
 
@@ -56,6 +56,11 @@ def command(
         return
     if format_ not in IMPORTS:
         raise unknown_name("format", format_, (*IMPORTS, ARCHIVE))
+    if images is not None:
+        raise SpecError(
+            f"--images goes with --format archive, not {format_}; leave it out: the project knows "
+            "where its images are"
+        )
     try:
         found, problems = IMPORTS[format_](file.read_bytes())
     except OSError as error:
