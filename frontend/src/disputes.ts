@@ -68,7 +68,7 @@ export class Disputes implements Easel {
     this.ruling = new Ruling(this);
     const image = h("div", { class: "picture" }, this.viewer.element, this.cover);
     this.element = h("div", { class: "reading disputes", test: "screen-disputes" },
-      h("nav", { class: "cases", "aria-label": "Disputed cases" }, heading("Disputed"), this.list),
+      h("nav", { class: "cases", "aria-label": "Disputed cases" }, heading("To settle"), this.list),
       h("main", { class: "stage", "aria-label": "Image" }, this.toolbar.element, image), this.ruling.element);
   }
 
