@@ -87,6 +87,16 @@ def test_curves_show_mean_and_one_standard_deviation(results):
     assert band.max() == pytest.approx((values.mean(axis=0) + values.std(axis=0, ddof=1)).max())
 
 
+@pytest.mark.parametrize("axis", ["labels", "minutes"])
+def test_what_all_labels_give_is_a_line_across(axis, results):
+    known = {"labels": 135, "metrics": {"macro_auroc": [0.9, None, 0.8]}}
+    with_it = report.curves_figure(results | {"reference": known}, "macro_auroc", x=axis).axes[0]
+    without = report.curves_figure(results, "macro_auroc", x=axis).axes[0]
+    assert len(with_it.lines) == len(without.lines) + 1
+    np.testing.assert_allclose(with_it.lines[-1].get_ydata(), 0.85)
+    assert [text.get_text() for text in with_it.texts] == ["all 135 labels: 0.850"]
+
+
 def test_minutes_are_seconds_over_sixty(results):
     axes = report.curves_figure(results, "macro_auroc", x="minutes").axes[0]
     seconds = results["runs"][0]["cost_seconds"]

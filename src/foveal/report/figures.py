@@ -35,6 +35,7 @@ from foveal.report.reading import (
     by_final,
     curve_of,
     drawn_of,
+    full_value,
     pooled,
     standing_out,
 )
@@ -46,7 +47,7 @@ from foveal.report.rounds import (
     reliability_of,
     size_points_of,
 )
-from foveal.report.words import capital
+from foveal.report.words import capital, number
 
 AXES: Mapping[Axis, str] = {"labels": "labels", "minutes": "expert minutes"}
 MOST_BANDS = 5
@@ -57,6 +58,8 @@ UNIT_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 @styled
 def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
     """A metric against labels or expert minutes: mean over seeds, band of one standard deviation.
+
+    A line across is what training on all labels gives, if that is known.
 
     Args:
         results: the content of results.json.
@@ -81,6 +84,7 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
             low, high = curve.mean - curve.std, curve.mean + curve.std
             axes.fill_between(curve.x, low, high, color=look.color, alpha=0.13, linewidth=0)
         axes.plot(curve.x, curve.mean, **line_of(look))
+    _draw_full(axes, results.get("reference"), metric)
     named = by_final([arm for arm in drawn if arm.name in told], metric)
     arm_legend(figure, named, len(drawn) - len(told))
     axes.set_title(capital(metric_of(metric).title), color=QUIET, fontsize=8.5)
@@ -90,6 +94,22 @@ def curves_figure(results: Results, metric: str, x: Axis = "labels") -> Figure:
         few = len(points) <= MOST_TICKS
         axes.xaxis.set_major_locator(FixedLocator(points) if few else MaxNLocator(integer=True))
     return figure
+
+
+def _draw_full(axes: Axes, reference: Mapping[str, Any] | None, metric: str) -> None:
+    full = full_value(reference, metric)
+    if reference is None or full is None:
+        return
+    axes.axhline(full, **ZERO)
+    axes.annotate(
+        f"all {reference['labels']} labels: {number(full)}",
+        (0.01, full),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(0, 2),
+        textcoords="offset points",
+        color=QUIET,
+        fontsize=7.5,
+    )
 
 
 @styled

@@ -73,6 +73,17 @@ def finite(value: Any) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
+def mean_of(values: Sequence[Any]) -> float | None:
+    """The mean of the finite numbers among values; None if there are none."""
+    known = [v for v in map(finite, values) if v is not None]
+    return float(np.mean(known)) if known else None
+
+
+def full_value(reference: Mapping[str, Any] | None, metric: str) -> float | None:
+    """Mean over seeds of a metric after training on all labels; None without such a reference."""
+    return mean_of((reference or {}).get("metrics", {}).get(metric, ()))
+
+
 class Study(dict[str, Any]):
     """Results that work out their arms once: a page asks for them some hundred times."""
 

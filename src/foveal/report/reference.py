@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from foveal.evaluate import share_to_full
 from foveal.report.glossary import metric_of
-from foveal.report.reading import Results, arms_of, finite, metrics_of
+from foveal.report.reading import Results, arms_of, full_value, mean_of, metrics_of
 from foveal.report.section import Section
 from foveal.report.tables import ArmName, arm_name
 from foveal.report.words import number, percent
@@ -34,7 +32,7 @@ def against_all(
 
     Curves are means over seeds, and so is the full value, which must be above 0 to be a share of.
     """
-    full = _mean((reference or {}).get("metrics", {}).get(metric, ()))
+    full = full_value(reference, metric)
     if reference is None or full is None or full <= 0:
         return []
     rows = []
@@ -43,7 +41,7 @@ def against_all(
         if not mine:
             continue
         rounds = min(len(r["metrics"][metric]) for r in mine)
-        curve = [_mean([r["metrics"][metric][i] for r in mine]) for i in range(rounds)]
+        curve = [mean_of([r["metrics"][metric][i] for r in mine]) for i in range(rounds)]
         if not rounds or curve[-1] is None:
             continue
         labels = mine[0]["labels"][:rounds]
@@ -71,7 +69,7 @@ def reference_section(results: Results) -> Section | None:
         "labels": reference["labels"],
         "title": title,
         "enough": percent(ENOUGH),
-        "full": number(_mean(full)),
+        "full": number(mean_of(full)),
         "seeds": len(full),
         "rows": [
             (
@@ -84,8 +82,3 @@ def reference_section(results: Results) -> Section | None:
         ],
     }
     return Section("reference", "All labels", head, values)
-
-
-def _mean(values: Sequence[Any]) -> float | None:
-    known = [v for v in map(finite, values) if v is not None]
-    return float(np.mean(known)) if known else None
