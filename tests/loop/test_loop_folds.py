@@ -1,5 +1,6 @@
 """Folds: every patient is tested once, and an arm's run is the mean over them."""
 
+import numpy as np
 import pytest
 
 from discs import disc_settings
@@ -82,7 +83,9 @@ def test_a_comparison_tests_every_patient_and_knows_what_all_labels_give(discs, 
     assert "accuracy" in run["metrics"]
     reference = results["reference"]
     assert reference["labels"] > run["labels"][-1]
-    assert len(reference["metrics"]["accuracy"]) == 1
+    (mean,), (of_folds,) = reference["metrics"]["accuracy"], reference["by_fold"]
+    assert len(of_folds) == 2
+    assert mean == pytest.approx(np.mean([one["accuracy"] for one in of_folds]))
     assert ALL_LABELS not in results["summary"]
 
 

@@ -106,14 +106,22 @@ def judged(
 def reference_of(full: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What training on all candidates gives: {"labels", "seeds", "metrics": {name: [a seed each]}}.
 
+    With folds also `by_fold`, for each seed a list of {name: value}, a fold each.
+
     Args:
         full: a record for each seed, of one round.
     """
     names = sorted({name for run in full for name in run["metrics"]})
+    folds = [
+        [{name: curve[-1] for name, curve in one.items()} for one in run["by_fold"]]
+        for run in full
+        if "by_fold" in run
+    ]
     return {
         "labels": full[0]["labels"][-1],
         "seeds": [run["seed"] for run in full],
         "metrics": {name: [run["metrics"].get(name, [None])[-1] for run in full] for name in names},
+        **({"by_fold": folds} if folds else {}),
     }
 
 
