@@ -201,6 +201,17 @@ def test_what_a_lone_reader_is_unsure_of_reaches_a_lead(site):
     assert site.live().resolution(unsure["sample"]).label == 1
 
 
+def test_what_a_lone_reader_skips_twice_reaches_a_lead(site):
+    skipped = site.next()
+    site.answer("ann", skipped["case"], None, verdict="skipped")
+    assert told(site.browser("lea").get(f"{API}/disputes")) == []
+    while (case := site.next())["sample"] != skipped["sample"]:
+        site.answer("ann", case["case"])
+    site.answer("ann", case["case"], None, verdict="skipped")
+    (asked,) = told(site.browser("lea").get(f"{API}/disputes"))
+    assert (asked["sample"], asked["why"]) == (skipped["sample"], "a reader skipped it twice")
+
+
 def test_a_second_reader_who_knows_answers_what_the_first_was_unsure_of(site):
     site.answer("ann", site.next("ann")["case"], None, verdict="unsure")
     site.answer("bob", site.next("bob")["case"], "disc")

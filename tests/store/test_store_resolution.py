@@ -47,16 +47,16 @@ def test_those_who_disagree_or_pass_call_the_lead(answers, needed):
     assert (resolve(answers, None, needed).status == "disputed") == (quarrel or stuck)
 
 
-@given(told(verdicts | st.just(("bad", None))), st.integers(1, 3))
-def test_a_lead_is_told_why_where_readers_are_stuck_or_unsure_and_only_there(answers, needed):
+@given(told(verdicts | st.just(("bad", None))), st.integers(1, 3), st.booleans())
+def test_a_lead_is_told_why_where_nobody_else_may_come_to_it_and_only_there(answers, needed, twice):
     found = resolve(answers, None, needed)
-    unsure = any(one.verdict == "unsure" for one in answers.values())
+    verdicts = {one.verdict for one in answers.values()}
     stuck = found.status == "disputed"
-    assert bool(question_of(found.status, answers)) == (
-        stuck or (unsure and found.status == "partial")
-    )
+    left = "unsure" in verdicts or (twice and "skipped" in verdicts)
+    why = question_of(found.status, answers, twice)
+    assert bool(why) == (stuck or (left and found.status == "partial"))
     if stuck and len(set(labels(answers))) > 1:
-        assert "different classes" in question_of(found.status, answers)
+        assert "different classes" in why
 
 
 @given(told(), st.integers(1, 3), st.sampled_from([0, 1, 2]))

@@ -3,6 +3,7 @@
 import copy
 import hashlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -84,9 +85,16 @@ class LiveState:
         return tuple(i for i in self.resolutions if self.resolution(i).status == "disputed")
 
     def to_settle(self) -> dict[SampleId, str]:
-        """Cases that a lead should settle, and why: disputes, and such as a reader is unsure of."""
+        """Cases that a lead should settle, and why: disputes, and such as nobody else may come to.
+
+        These are the ones a reader is unsure of, or has skipped twice: they do not come back.
+        """
+        skipped = (one for one in self.history if one.verdict == "skipped")
+        skips = Counter((one.sample, one.annotator) for one in skipped)
+        twice = {sample for (sample, _), times in skips.items() if times > 1}
         asked = {
-            i: question_of(self.resolution(i).status, self.answers(i)) for i in self.resolutions
+            i: question_of(self.resolution(i).status, self.answers(i), i in twice)
+            for i in self.resolutions
         }
         return {i: why for i, why in asked.items() if why}
 

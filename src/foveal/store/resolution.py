@@ -64,21 +64,25 @@ def resolve(answers: Mapping[str, Annotation], ruled: Annotation | None, needed:
     return _voted(labeled)
 
 
-def question_of(status: Status, answers: Mapping[str, Annotation]) -> str:
+def question_of(status: Status, answers: Mapping[str, Annotation], skipped_twice: bool) -> str:
     """Why a lead should look at a case, in words; "" if there is no need.
 
-    That a reader is unsure is such a reason while others may still read the case: where a project
-    has one reader, nobody else would.
+    That a reader is unsure, or will not see it again, is such a reason while others may still read
+    the case: where a project has one reader, nobody else would.
 
     Args:
         answers: as for `resolve`.
+        skipped_twice: whether some reader passed on it twice.
     """
     verdicts = {one.verdict for one in answers.values()}
     if status == "disputed":
         if len({one.label for one in answers.values()} - {None}) > 1:
             return "readers name different classes"
         return "a reader calls the image bad" if "bad" in verdicts else "readers pass on it"
-    return "a reader is unsure" if status == "partial" and "unsure" in verdicts else ""
+    if status == "partial" and "unsure" in verdicts:
+        return "a reader is unsure"
+    again = status == "partial" and skipped_twice and "skipped" in verdicts
+    return "a reader skipped it twice" if again else ""
 
 
 def _voted(labeled: Sequence[Annotation]) -> Resolution:
