@@ -122,6 +122,14 @@ def test_an_oracle_never_leads_where_there_is_an_honest_arm(tmp_path):
     assert "hidden masks" not in headline
 
 
+def test_counts_of_one_fold_are_told_as_such(tmp_path):
+    results = sample_results(arms=1, seeds=1, rounds=2)
+    results["spec"]["data"] = {"folds": 4}
+    assert "one of 4 folds" in render(results, tmp_path)
+    results["spec"]["data"] = {"folds": None}
+    assert "Cross-validation" not in render(results, tmp_path)
+
+
 def test_hostile_names_are_text_everywhere(tmp_path):
     results = sample_results(arms=1, seeds=1, rounds=2)
     results |= {"name": HOSTILE, "command": HOSTILE, "warnings": [HOSTILE], "version": HOSTILE}

@@ -78,6 +78,7 @@ def pool(results: Results) -> Section | None:
         "classes": described.get("classes") or (),
         "lines": lines,
         "digest": described.get("digest"),
+        "folds": ((results.get("spec") or {}).get("data") or {}).get("folds"),
     }
     return Section("pool", "Data", title, data)
 
