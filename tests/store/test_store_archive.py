@@ -5,7 +5,7 @@ import warnings
 import zipfile
 
 import pytest
-from project_toys import train
+from project_toys import after_trainings, train
 
 from foveal.core.annotation import Annotation
 from foveal.core.errors import DataError, SchemaError, StoreError
@@ -95,14 +95,7 @@ def test_an_archive_has_its_last_model_however_many_trainings_end_meanwhile(
 ):
     for _ in range(3):
         train(project)
-    pack, left = module._pack_blob, [during]
-
-    def slow(*given):
-        while left[0]:
-            left[0] -= 1
-            train(project)
-        return pack(*given)
-
+    slow = after_trainings(project, module._pack_blob, during)
     monkeypatch.setattr(module, "_pack_blob", slow)
     write_archive(project, tmp_path / "a.zip")
     open_archive(tmp_path / "a.zip", tmp_path / "two")

@@ -5,7 +5,7 @@ import shutil
 import threading
 
 import pytest
-from project_toys import answer, created, train
+from project_toys import after_trainings, answer, created, train
 
 from foveal.core.errors import StoreError
 from foveal.store import backup as module
@@ -132,15 +132,7 @@ def test_a_backup_has_its_last_model_however_many_trainings_end_meanwhile(
 ):
     for _ in range(3):
         train(store)
-    copy, left = shutil.copy, [during]
-
-    def slow(path, to):
-        while left[0]:
-            left[0] -= 1
-            train(store)
-        return copy(path, to)
-
-    monkeypatch.setattr(module.shutil, "copy", slow)
+    monkeypatch.setattr(module.shutil, "copy", after_trainings(store, shutil.copy, during))
     store.backup(tmp_path / "b")
     with ProjectStore.open(tmp_path / "b") as made:
         assert made.verify() == ()

@@ -37,13 +37,13 @@ def disputes(asking: Lead, desk: AtDesk) -> list[dict[str, Any]]:
 @router.get("/disputes/{sample}")
 def disputed(sample: SampleKey, asking: Lead, desk: AtDesk) -> dict[str, Any]:
     """One such case: what each reader drew, and the region on which most of them agree."""
-    live = _disputed(desk, sample)
+    live, why = _disputed(desk, sample)
     facts = desk.images.facts(sample)
     told = tuple(live.answers(sample).values())
     drawn = consensus(told, desk.store.blobs)
     return {
         "sample": sample,
-        "why": live.to_settle()[sample],
+        "why": why,
         **facts.as_dict(),
         "answers": _answers(desk, live, sample),
         "consensus": Shapes(facts.width, facts.height, drawn).as_dict(),
@@ -98,11 +98,13 @@ def restore(sample: SampleKey, asking: Lead, desk: AtDesk) -> dict[str, bool]:
     return {"done": True}
 
 
-def _disputed(desk: Desk, sample: SampleId) -> LiveState:
+def _disputed(desk: Desk, sample: SampleId) -> tuple[LiveState, str]:
+    """The present, and why the case is for a lead."""
     live = desk.live()
-    if sample not in live.to_settle():
+    why = live.to_settle().get(sample)
+    if why is None:
         raise RefusedError(404, "unknown", "There is nothing to settle about this case.")
-    return live
+    return live, why
 
 
 def _answers(desk: Desk, live: LiveState, sample: SampleId) -> list[dict[str, Any]]:
