@@ -1,4 +1,7 @@
-// Clock: how long a case was really read; pauses and hidden tabs do not count. Pure: time is given.
+// Clock: how long a case was really read; pauses and hidden tabs do not count. Time is given to it.
+
+/** Seconds of a clock that is never set. */
+export const now = (): number => performance.now() / 1000;
 
 /** Seconds of reading, from the moments in which the reader did something. */
 export class ReadingClock {

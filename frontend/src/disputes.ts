@@ -1,8 +1,9 @@
 // Disputes: cases on which readers disagree or are unsure; a lead looks at what each said and has the last word.
 
 import { api, type Which } from "./api";
+import { attend } from "./attention";
 import { Board } from "./board";
-import { ReadingClock } from "./clock";
+import { now, ReadingClock } from "./clock";
 import type { Draft } from "./db";
 import { h, heading, refill } from "./dom";
 import { DraftKeeper } from "./draft";
@@ -28,8 +29,6 @@ const KEYS: readonly Key<Disputes>[] = [
   ...DRAWING, ...LOOKING,
 ];
 
-const now = (): number => performance.now() / 1000;
-
 export function disputesScreen(session: Session): Screen {
   const made = new Disputes(session);
   return { element: made.element, open: () => made.start(), close: () => made.stop(), keys: KEYS };
@@ -54,8 +53,9 @@ export class Disputes implements Easel {
   private disputes: readonly Dispute[] = [];
   private instead = ""; // what is said in the place of an image
   private turn = 0; // grows with every other case, and when the screen is left
-  private clock: ReadingClock | null = null;
-  private readonly draft = new DraftKeeper(() => this.half());
+  clock: ReadingClock | null = null;
+  private ignore = (): void => undefined;
+  readonly draft = new DraftKeeper(() => this.half());
   private readonly pointers = new Pointers(this.viewer, this.drawing, () => undefined);
   private readonly list = h("ul", { class: "dispute-list", test: "dispute-list" });
   private readonly cover = h("div", { class: "cover", role: "status", test: "no-disputes" });
@@ -77,35 +77,17 @@ export class Disputes implements Easel {
   }
 
   start(): void {
-    document.addEventListener("keydown", this.pressed);
-    document.addEventListener("pointermove", this.active, { passive: true });
-    document.addEventListener("visibilitychange", this.seen);
-    window.addEventListener("pagehide", this.left);
+    this.ignore = attend(this, (event) => press(this, KEYS, event) && this.update(), "pointermove");
     this.update();
     void this.load();
   }
 
   stop(): void {
     this.turn += 1;
-    document.removeEventListener("keydown", this.pressed);
-    document.removeEventListener("pointermove", this.active);
-    document.removeEventListener("visibilitychange", this.seen);
-    window.removeEventListener("pagehide", this.left);
-    this.left();
+    this.ignore();
+    void this.draft.keep();
     this.viewer.close();
   }
-
-  private readonly pressed = (event: KeyboardEvent): void => {
-    this.active();
-    if (press(this, KEYS, event)) this.update();
-  };
-  private readonly active = (): void => this.clock?.active(now());
-  private readonly left = (): void => void this.draft.keep();
-  private readonly seen = (): void => {
-    if (!document.hidden) return this.active();
-    this.clock?.pause(now());
-    this.left();
-  };
 
   private async load(): Promise<void> {
     const turn = (this.turn += 1);

@@ -7,6 +7,7 @@ export const DRAWN = "#ffd166";
 export const CHOSEN = "#7fe3ff";
 export const READ = "#a9b4c2"; // of another slice: seen, not changed
 const DARK = "rgba(0, 0, 0, 0.6)";
+const NOTHING: Rect = { x0: 0, y0: 0, x1: 0, y1: 0 };
 const ROOM = 128; // pixels of the image
 const MOST_PIXELS = 2 ** 24; // 64 MB
 
@@ -15,9 +16,11 @@ export class MaskPicture {
   private canvas = document.createElement("canvas");
   private context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
   private readonly color: number;
+  private area: Rect;
 
-  /** `area` is what the picture covers, and holds all that is inside. */
-  constructor(public mask: Uint8Array, readonly width: number, readonly height: number, color: string, private area: Rect) {
+  /** `inside` holds all that is painted already; null if nothing is. */
+  constructor(public mask: Uint8Array, readonly width: number, readonly height: number, color: string, inside: Rect | null) {
+    const area = (this.area = inside ?? NOTHING);
     const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
     this.color = red | (green << 8) | (blue << 16); // as browsers keep pixels: the alpha last
     Object.assign(this.canvas, { width: area.x1 - area.x0, height: area.y1 - area.y0 });
@@ -41,14 +44,15 @@ export class MaskPicture {
   private cover(rect: Rect): void {
     const { area, canvas } = this;
     if (rect.x0 >= area.x0 && rect.y0 >= area.y0 && rect.x1 <= area.x1 && rect.y1 <= area.y1) return;
+    const held = this.size > 0 ? area : rect;
     const wide = {
-      x0: Math.max(Math.min(area.x0, rect.x0 - ROOM), 0), y0: Math.max(Math.min(area.y0, rect.y0 - ROOM), 0),
-      x1: Math.min(Math.max(area.x1, rect.x1 + ROOM), this.width), y1: Math.min(Math.max(area.y1, rect.y1 + ROOM), this.height),
+      x0: Math.max(Math.min(held.x0, rect.x0 - ROOM), 0), y0: Math.max(Math.min(held.y0, rect.y0 - ROOM), 0),
+      x1: Math.min(Math.max(held.x1, rect.x1 + ROOM), this.width), y1: Math.min(Math.max(held.y1, rect.y1 + ROOM), this.height),
     };
     this.canvas = document.createElement("canvas");
     Object.assign(this.canvas, { width: wide.x1 - wide.x0, height: wide.y1 - wide.y0 });
     this.context = this.canvas.getContext("2d") as CanvasRenderingContext2D;
-    if (canvas.width > 0 && canvas.height > 0) this.context.drawImage(canvas, area.x0 - wide.x0, area.y0 - wide.y0);
+    if (canvas.width * canvas.height > 0) this.context.drawImage(canvas, area.x0 - wide.x0, area.y0 - wide.y0);
     this.area = wide;
   }
 
@@ -85,7 +89,7 @@ const pictures: { mask: Mask; color: string; picture: MaskPicture }[] = [];
 function pictureOf(mask: Mask, width: number, height: number, color: string): MaskPicture {
   const at = pictures.findIndex((one) => one.mask === mask && one.color === color);
   const [known] = at < 0 ? [] : pictures.splice(at, 1);
-  const area = bounds(mask.runs, width) ?? { x0: 0, y0: 0, x1: 0, y1: 0 };
+  const area = bounds(mask.runs, width);
   const kept = known ?? { mask, color, picture: new MaskPicture(unpackRuns(mask.runs, width * height), width, height, color, area).dry() };
   pictures.push(kept);
   let held = pictures.reduce((sum, { picture }) => sum + picture.size, 0);

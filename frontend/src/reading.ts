@@ -3,7 +3,7 @@
 import { Ahead } from "./ahead";
 import { api, apiErrorOf, type AnswerBody, type Which } from "./api";
 import { Board, type ToolName } from "./board";
-import { ReadingClock } from "./clock";
+import { now, ReadingClock } from "./clock";
 import { drafts, type Draft } from "./db";
 import { DraftKeeper } from "./draft";
 import { colored, drawShape, layOver, READ } from "./overlay";
@@ -17,8 +17,6 @@ export type Phase = "loading" | "reading" | "saving" | "answered" | "done";
 
 const RETRY_PAUSE = 2_000; // milliseconds
 
-/** Seconds of a clock that is never set. */
-const now = (): number => performance.now() / 1000;
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Reading {
@@ -42,9 +40,9 @@ export class Reading {
   today = { cases: 0, seconds: 0 };
   private readonly ahead = new Ahead();
   private busy = false; // with going back, or with another set of pictures
-  private clock: ReadingClock | null = null;
+  clock: ReadingClock | null = null;
   private steps = 0;
-  private readonly draft = new DraftKeeper(() => this.half());
+  readonly draft = new DraftKeeper(() => this.half());
   private renewTimer = 0;
   private turn = 0;
 
@@ -244,19 +242,6 @@ export class Reading {
     if (neighbor && this.canCopy) this.board.add(...neighbor.shapes.shapes);
   }
 
-  /** The reader did something: time runs. */
-  active(): void {
-    this.clock?.active(now());
-  }
-
-  /** The page was hidden or is seen again. */
-  seen(hidden: boolean): void {
-    if (hidden) {
-      this.clock?.pause(now());
-      void this.draft.keep();
-    } else this.clock?.active(now());
-  }
-
   /** Say what the case is, and go on when that is safe. */
   async answer(verdict: Verdict): Promise<void> {
     const { open } = this;
@@ -304,11 +289,6 @@ export class Reading {
     this.viewer.redraw();
     this.changed();
     if (this.phase === "reading") this.draft.later();
-  }
-
-  /** The page is left: write down what is drawn by half. */
-  left(): void {
-    void this.draft.keep();
   }
 
   private half(): Draft | null {

@@ -1,5 +1,6 @@
 // Reading screen: image, tools and panel together, and the keys that work on them.
 
+import { attend } from "./attention";
 import { h, heading } from "./dom";
 import { KEYS, press } from "./keys";
 import type { Outbox } from "./outbox";
@@ -25,32 +26,18 @@ export function readingScreen(session: Session, outbox: Outbox): Screen {
   const [toolbar, stage, panel] = [new Toolbar(reading, reading), new Stage(reading), new Panel(reading)];
   parts = [toolbar, stage, panel];
 
-  const pressed = (event: KeyboardEvent): void => {
-    reading.active();
-    if (press(reading, KEYS, event)) update();
-  };
-  const active = (): void => reading.active();
-  const seen = (): void => reading.seen(document.hidden);
-  const left = (): void => reading.left();
+  let ignore = (): void => undefined;
   return {
     element: h("div", { class: "reading", test: "screen-read" }, heading("Read", false), toolbar.element, stage.element, panel.element),
     open: () => {
-      document.addEventListener("keydown", pressed);
-      document.addEventListener("pointermove", active, { passive: true });
-      document.addEventListener("wheel", active, { passive: true });
-      document.addEventListener("visibilitychange", seen);
-      window.addEventListener("pagehide", left);
+      ignore = attend(reading, (event) => press(reading, KEYS, event) && update(), "pointermove", "wheel");
       reading.drawing.take(session.project.tools[0] ?? "move");
       void reading.next();
     },
     refresh: update,
     keys: KEYS,
     close: () => {
-      document.removeEventListener("keydown", pressed);
-      document.removeEventListener("pointermove", active);
-      document.removeEventListener("wheel", active);
-      document.removeEventListener("visibilitychange", seen);
-      window.removeEventListener("pagehide", left);
+      ignore();
       reading.stop();
     },
   };

@@ -115,9 +115,8 @@ export class Viewer {
   }
 
   private stack(name: string, facts: Facts, which: readonly Which[], fetch: Fetch): void {
-    for (const one of which) {
-      const ids = Array.from({ length: facts.slices }, (_, k) => picture(`${name}/${one}/${k}`, this.aspect, () => fetch(k, one)));
-      if (!this.stacks.has(one)) this.stacks.set(one, ids);
+    for (const one of which.filter((asked) => !this.stacks.has(asked))) {
+      this.stacks.set(one, Array.from({ length: facts.slices }, (_, k) => picture(`${name}/${one}/${k}`, this.aspect, () => fetch(k, one))));
     }
   }
 

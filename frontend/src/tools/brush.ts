@@ -28,8 +28,7 @@ export class BrushTool implements Hand {
     const mask = shape ? rasterize(shape, board.width, board.height) : new Uint8Array(board.width * board.height);
     const runs = shape?.type === "mask" ? shape.runs : packRuns(mask);
     this.before = this.erases ? runs : null;
-    const nothing = { x0: Math.floor(p.x), y0: Math.floor(p.y), x1: Math.floor(p.x), y1: Math.floor(p.y) };
-    this.live = new MaskPicture(mask, board.width, board.height, DRAWN, bounds(runs, board.width) ?? nothing);
+    this.live = new MaskPicture(mask, board.width, board.height, DRAWN, bounds(runs, board.width));
     this.last = p;
     this.move(p);
   }
