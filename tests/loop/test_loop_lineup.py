@@ -69,6 +69,13 @@ def test_foreground_aware_random_expects_honest_regions(base, arm, source, annot
     assert (found.regions.source, found.regions.annotate) == (source, annotate)
 
 
+def test_a_segmenter_outlines_its_foreground_by_itself():
+    outlined = {"task": "segmentation", "data": {"source": "a.csv"}, "labels": 90}
+    found = lined_up(outlined | {"acquire": {"strategy": "pixel_entropy"}})
+    assert list(found) == ["pixel_entropy", *BASELINES]
+    assert {spec.regions for spec in found.values()} == {found["pixel_entropy"].regions}
+
+
 def test_they_can_be_left_out():
     settings = disc_settings(baselines=False)
     assert with_baselines(settings) == settings

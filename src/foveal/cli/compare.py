@@ -45,8 +45,8 @@ def command(
         bool,
         typer.Option(
             "--no-baselines",
-            help="without the arms random, stratified_random and, where regions are expected, "
-            "foreground_random, unless they are named",
+            help="without the arms random, stratified_random and, where regions are expected or "
+            "outlined, foreground_random, unless they are named",
         ),
     ] = False,
     changes: Changes = None,

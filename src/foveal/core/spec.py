@@ -289,8 +289,8 @@ class ExperimentSpec(Spec):
     )
     baselines: bool = Field(
         True,
-        description="for comparisons: random, stratified_random and, where regions are expected,"
-        " foreground_random are arms even if `arms` does not name them",
+        description="for comparisons: random, stratified_random and, where regions are expected or"
+        " outlined, foreground_random are arms even if `arms` does not name them",
     )
 
     @model_validator(mode="before")

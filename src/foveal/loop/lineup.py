@@ -89,7 +89,7 @@ def with_baselines(settings: Mapping[str, Any]) -> dict[str, Any]:
     A baseline is the spec itself with another strategy, and is added only where no arm has that
     strategy, whatever else it sets. Foreground-aware random needs expected regions: those of the
     spec, else those of the first arm with an honest source, else `predicted` where some arm buys
-    regions; where nobody does, it is left out.
+    regions; where nobody does, it is left out. In segmentation every model outlines its own.
 
     Raises:
         SpecError: if the settings make no valid spec.
@@ -134,6 +134,8 @@ def _about(dotted: str, key: str) -> bool:
 
 def _regions_for_baseline(specs: Sequence[ExperimentSpec]) -> dict[str, Any] | None:
     """What foreground-aware random sets of `regions`; None if there is nothing to expect."""
+    if specs[0].task == "segmentation":
+        return {}  # the model outlines by itself what it expects
     lender = next((spec for spec in specs if spec.regions.source in HONEST), None)
     if lender is specs[0]:
         return {}
