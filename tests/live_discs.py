@@ -41,10 +41,14 @@ def make_project(images: Path, folder: Path, settings: dict[str, Any] = SETTINGS
 
 
 class ScriptedReader:
-    """Reads whatever comes next, as the manifest says, and saves it as the page would."""
+    """Reads whatever comes next, as the manifest says, and saves it as the page would.
 
-    def __init__(self, images: Path, name: str = "ann") -> None:
-        self.name = name
+    Args:
+        bare: a class on whose images nothing is drawn.
+    """
+
+    def __init__(self, images: Path, name: str = "ann", bare: str = "") -> None:
+        self.name, self._bare = name, bare
         self._known: Collection = load_pool(images / "truth.csv", DataSpec(source=""))
         self._samples = {s.uri: s.id for s in self._known.pool.samples}
 
@@ -61,6 +65,7 @@ class ScriptedReader:
             label = self._known.pool.classes[self._known.truth.label(told)]
             region = self._known.truth.region(told)
             assert region is not None
+            region = region & (label != self._bare)
             answer = Annotation(
                 sample=sample,
                 annotator=self.name,

@@ -141,7 +141,7 @@ const ROUTES = [
   ["GET", /^cases\/(\w+)\/model$/, (me, id) => {
     const lease = mine(me, id);
     if (READING === "blinded" && !lease.answered) throw new Refused(403, "answer_first", "Answer first; then what the model says is shown.");
-    return { class: "benign", confidence: 0.71, maps: ["cam"] };
+    return { class: "benign", confidence: 0.71, maps: ["cam"], outlines: false };
   }],
   ["POST", /^cases\/(\w+)\/answer$/, (me, id, { key, body }) => answer(me, id, key, body)],
   ["POST", /^cases\/(\w+)\/renew$/, (me, id) => ({ kept: open.get(me.name)?.id === id })],

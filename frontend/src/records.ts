@@ -70,14 +70,16 @@ export interface Case extends Facts {
   readonly neighbor: Neighbor | null;
 }
 
-/** What the model thinks of a case; `maps` are the kinds it has. */
+/** What the model thinks of a case; `maps` are the kinds it has, of which `cam` may be an outline. */
 export interface Opinion {
   readonly class: string | null;
   readonly confidence: number | null;
   readonly maps: readonly string[];
+  readonly outlines: boolean;
 }
 
-export function opinionWords({ class: label, confidence }: Opinion): string {
+export function opinionWords({ class: label, confidence, outlines }: Opinion): string {
+  if (outlines) return "The map shows what the model would outline.";
   const sure = confidence === null ? "" : `, ${Math.round(100 * confidence)} %`;
   return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}.`;
 }

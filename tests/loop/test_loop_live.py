@@ -12,20 +12,21 @@ from foveal.core.query import Query
 from foveal.core.spec import parse_spec
 from foveal.evaluate import accuracy
 from foveal.loop.live.card import model_card
-from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.interval import mean_interval, patient_interval
 from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import next_task
 
 
-def state(lessons=0, since=0, trained=0, known=0, queries=1, history=(), train_every=6):
+def state(lessons=0, since=0, trained=0, known=0, queries=1, history=(), classes=2, outlines=False):
     """As much of a project's state as plans read."""
-    told = tuple((f"s{i}", SimpleNamespace(label=i % 2)) for i in range(lessons))
+    told = tuple((f"s{i}", SimpleNamespace(label=i % classes)) for i in range(lessons))
     return SimpleNamespace(
+        outlines=outlines,
         trained=(None,) * trained,
         details=({"trainings": known},),
         queries=(None,) * queries,
         history=history,
-        live=SimpleNamespace(train_every=train_every),
+        live=SimpleNamespace(train_every=6),
         lessons=lambda: told,
         labels_since_training=lambda: since,
     )
@@ -53,6 +54,12 @@ IMPORTED = (SimpleNamespace(purpose="imported"),)
 )
 def test_the_one_thing_to_do(asked, present, expected):
     assert next_task(present, asked) == expected
+
+
+@pytest.mark.parametrize(("outlines", "expected"), [(False, "wait"), (True, "train")])
+def test_one_class_teaches_nothing_unless_regions_teach(outlines, expected):
+    present = state(history=READ, lessons=6, since=6, classes=1, outlines=outlines)
+    assert next_task(present, asked=False) == expected
 
 
 def some_probs(rng, n):
@@ -91,6 +98,15 @@ def test_images_of_few_patients_say_less():
     apart = patient_interval(accuracy, *many, groups, np.random.default_rng(0))
     tied = patient_interval(accuracy, *many, together, np.random.default_rng(0))
     assert tied[1] - tied[0] > 2 * (apart[1] - apart[0])
+
+
+def test_an_interval_of_a_mean_agrees_with_the_closed_form_and_leaves_out_what_is_not_there():
+    values = np.random.default_rng(3).normal(0.6, 0.1, 80)
+    low, high = mean_interval(list(values), np.random.default_rng(0))
+    assert low < values.mean() < high
+    assert high - low == pytest.approx(2 * 1.96 * values.std() / np.sqrt(80), rel=0.15)
+    assert mean_interval([*values, None, None], np.random.default_rng(0)) == (low, high)
+    assert mean_interval([0.5, None], np.random.default_rng(0)) is None
 
 
 def test_one_patient_gives_no_interval():

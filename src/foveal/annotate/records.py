@@ -81,6 +81,8 @@ def take_in(
             problems.append(f"{name}: it was labeled at another size, {one.width} x {one.height}")
         elif one.label is not None and one.label not in live.classes:
             problems.append(f"{name}: the project has no class {one.label!r}")
+        elif live.outlines and one.label is not None and one.shapes is None:
+            problems.append(f"{name}: outlines teach here, but the file says nothing of a region")
         else:
             now = live.ruled.get(sample)
             label = None if one.label is None else live.classes.index(one.label)

@@ -37,7 +37,8 @@ def command(
     A fifth of the patients is frozen as test part, unless the manifest has a `split` column, of
     which `test` is that part and `val` is read like `train`. People read of it now and then, so
     that the learning curve can be believed. DICOM is de-identified.
-    Names of folders are labels, which count as read, if all of them are classes.
+    Names of folders are labels, which count as read, if all of them are classes. With `--set
+    task=segmentation` regions teach a U-Net, and a label without a mask counts for nothing.
 
     --live takes train_every=20, queue=60, reading=assisted, tools=[box], overlap_readers=2,
     overlap_share=0.1, repeat_share=0.05, test_every=5, test_target=100 and more (docs/live.md).
@@ -46,6 +47,8 @@ def command(
       foveal init breast --images ultrasound/ --classes benign,malignant,normal
 
       foveal init chest --pool pool.csv --classes normal,pneumonia --live train_every=30
+
+      foveal init liver --pool pool.csv --classes tumor,nothing --set task=segmentation
 
     Then: foveal serve breast
     """

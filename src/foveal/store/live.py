@@ -62,6 +62,11 @@ class LiveState:
         """Names of the classes, in the order of their indices."""
         return self.live.classes
 
+    @property
+    def outlines(self) -> bool:
+        """Whether regions teach, and an answer without one teaches nothing."""
+        return bool(self.created["spec"].get("task") == "segmentation")
+
     def answers(self, sample: SampleId) -> Mapping[str, Annotation]:
         """The last answer of each reader, hidden repeats, imports and adjudications left out."""
         return self.by_reader.get(sample, {})

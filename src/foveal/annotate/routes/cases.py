@@ -110,7 +110,10 @@ def ahead(case: CaseKey, asking: Reader, desk: AtDesk, which: Which = "current")
 
 @router.get("/cases/{case}/model")
 def opinion(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
-    """What the model thinks of a case, and which maps it has; in blinded mode after the answer."""
+    """What the model thinks of a case, and which maps it has; in blinded mode after the answer.
+
+    Where it `outlines`, its map `cam` is how probable it is that a pixel belongs to the region.
+    """
     lease = desk.lease(case, asking.name)
     live = desk.live()
     _check_look(live, lease)
@@ -119,6 +122,7 @@ def opinion(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
         "class": None if known.predicted is None else live.classes[known.predicted],
         "confidence": known.confidence,
         "maps": sorted(known.maps),
+        "outlines": live.outlines,
     }
 
 

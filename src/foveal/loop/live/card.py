@@ -31,8 +31,8 @@ def model_card(
         "",
         "## Network",
         "",
-        f"- backbone {spec.model.backbone}, mode {spec.model.mode}, images of "
-        f"{spec.data.image_size} px, fit `{spec.data.fit}`, intensity `{spec.data.intensity}`",
+        f"- {_network(spec)}, images of {spec.data.image_size} px, fit `{spec.data.fit}`, "
+        f"intensity `{spec.data.intensity}`",
         f"- classes in this order: {', '.join(live.classes)}",
         "",
         "## Lessons",
@@ -49,9 +49,21 @@ def model_card(
         "",
         "- meant for choosing what experts read next, and for research",
         "- no medical device; nobody has tested it on other scanners, sites or patients than these",
-        "- its probabilities are calibrated no better than the error above (ece) says",
+        _calibrated(spec),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _network(spec: ExperimentSpec) -> str:
+    if spec.task == "segmentation":
+        return f"2-D U-Net with {', '.join(map(str, spec.segment.widths))} channels"
+    return f"backbone {spec.model.backbone}, mode {spec.model.mode}"
+
+
+def _calibrated(spec: ExperimentSpec) -> str:
+    if spec.task == "segmentation":
+        return "- its probabilities of pixels were not checked for calibration"
+    return "- its probabilities are calibrated no better than the error above (ece) says"
 
 
 def _measured(tested: int, unknown: int) -> list[str]:

@@ -44,7 +44,7 @@ def grow_project(store: ProjectStore, watch: Watch = unwatched) -> Growth:
     candidates = [s for s in new if collection.pool.part(s.id) == "unlabeled"]
     parts: dict[SampleId, Part] = dict.fromkeys((s.id for s in new), "excluded")
     parts |= dict.fromkeys((s.id for s in candidates), "unlabeled")
-    known = told_by(collection, candidates, live.live, store.blobs)
+    known = told_by(collection, candidates, spec, live.live, store.blobs)
     if new:
         entries: list[tuple[str, Mapping[str, Any]]] = [added(parts)]
         store.append(entries + [annotated(one) for one in known])

@@ -10,6 +10,7 @@ import yaml
 
 from foveal import __version__
 from foveal.core.annotation import Annotation
+from foveal.core.arrays import BoolArray
 from foveal.core.errors import BudgetError, DataError, SpecError
 from foveal.core.files import write_whole
 from foveal.core.live_spec import LiveSpec
@@ -91,7 +92,7 @@ def init_project(
             "receipt": collection.receipt.as_dict() | {"lines": collection.receipt.lines()},
             "version": __version__,
         }
-        known = told_by(collection, collection.pool.samples, live, store.blobs)
+        known = told_by(collection, collection.pool.samples, spec, live, store.blobs)
         entries: list[tuple[str, Mapping[str, Any]]] = [("created", created)]
         entries += [annotated(one) for one in known]
         unread = tuple(set(pool.ids("unlabeled")) - {one.sample for one in known})
@@ -130,8 +131,14 @@ def spec_of(settings: Mapping[str, Any], source: str, live: LiveSpec) -> Experim
     """The experiment of a project; no validation part, for people read each label of it.
 
     Raises:
-        SpecError: if the settings do not fit, or ask for a validation part.
+        SpecError: if the settings do not fit, ask for a validation part, or for outlines without
+            a tool to draw them.
     """
+    if settings.get("task") == "segmentation" and not live.tools:
+        raise SpecError(
+            "`task: segmentation` learns from what readers draw, but `tools` is empty; leave "
+            "--live tools out"
+        )
     given = settings.get("data", {})
     if given.get("val_fraction", 0.0):
         raise SpecError(
@@ -187,21 +194,29 @@ def check_classes(pool: Pool, live: LiveSpec) -> None:
 
 
 def told_by(
-    collection: Collection, samples: Iterable[Sample], live: LiveSpec, blobs: Blobs
+    collection: Collection,
+    samples: Iterable[Sample],
+    spec: ExperimentSpec,
+    live: LiveSpec,
+    blobs: Blobs,
 ) -> list[Annotation]:
-    """Labels and masks that the manifest has of samples which are not left out, as answers."""
+    """Labels and masks that the manifest has of samples which are not left out, as answers.
+
+    Where regions teach, a label without a mask is none: somebody has still to draw.
+    """
     truth, pool = collection.truth, collection.pool
-    return [
-        _told(collection, sample.id, live.classes.index(pool.classes[label]), live, blobs)
-        for sample in samples
-        if pool.part(sample.id) != "excluded" and (label := truth.labels.get(sample.id)) is not None
-    ]
+    told = []
+    for sample in samples:
+        label = truth.labels.get(sample.id)
+        if label is None or pool.part(sample.id) == "excluded":
+            continue
+        region = truth.region(sample.id) if live.tools else None
+        if region is not None or spec.task != "segmentation":
+            told.append(_told(sample.id, live.classes.index(pool.classes[label]), region, blobs))
+    return told
 
 
-def _told(
-    collection: Collection, sample: SampleId, label: int, live: LiveSpec, blobs: Blobs
-) -> Annotation:
-    region = collection.truth.region(sample) if live.tools else None
+def _told(sample: SampleId, label: int, region: BoolArray | None, blobs: Blobs) -> Annotation:
     return Annotation(
         sample=sample,
         annotator=IMPORTER,

@@ -29,12 +29,29 @@ def patient_interval(
     if len(names) < 2:
         return None
     rows = {name: np.flatnonzero(np.array(groups) == name) for name in names}
-    values = []
-    for _ in range(DRAWS):
-        drawn = np.concatenate([rows[names[i]] for i in rng.integers(0, len(names), len(names))])
-        value = metric(probs[drawn], labels[drawn])
-        if value is not None:
-            values.append(value)
+
+    def drawn_anew(patients: IntArray) -> float | None:
+        drawn = np.concatenate([rows[names[i]] for i in patients])
+        return metric(probs[drawn], labels[drawn])
+
+    return _ends(drawn_anew, len(names), rng)
+
+
+def mean_interval(
+    values: Sequence[float | None], rng: np.random.Generator
+) -> tuple[float, float] | None:
+    """The same of a mean over patients who have one value each, or None where it does not exist."""
+    known = np.array([value for value in values if value is not None])
+    if len(known) < 2:
+        return None
+    return _ends(lambda patients: float(known[patients].mean()), len(known), rng)
+
+
+def _ends(
+    value_of: Callable[[IntArray], float | None], patients: int, rng: np.random.Generator
+) -> tuple[float, float] | None:
+    drawn = (value_of(rng.integers(0, patients, patients)) for _ in range(DRAWS))
+    values = [value for value in drawn if value is not None]
     if len(values) < DRAWS // 2:
         return None
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])

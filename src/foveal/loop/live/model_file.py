@@ -22,7 +22,10 @@ def onnx_of(live: LiveState, spec: ExperimentSpec, blobs: Blobs, folder: Path) -
     if not live.trained:
         raise DataError("there is no model yet; it is made after the first training")
     if spec.task != "classification":
-        raise DataError(f"ONNX is written of classification, but the task is {spec.task}")
+        raise DataError(
+            f"ONNX is written of models for classes, but the task is {spec.task}; export it with "
+            "--format model (safetensors)"
+        )
     bench = bench_of(spec, collection_of(spec, folder))
     craft = craft_of(spec, known_bench(bench, live, blobs))
     learner = craft.restore(blobs.get(live.trained[-1].checkpoint))

@@ -29,9 +29,10 @@ def next_task(live: LiveState, asked: bool) -> Task:
 
 
 def trainable(live: LiveState) -> bool:
-    """Whether a model can be made: a few labels, of two classes at least."""
+    """Whether a model can be made: a few labels, of two classes unless regions teach."""
     lessons = live.lessons()
-    return len(lessons) >= FEWEST_LABELS and len({r.label for _, r in lessons}) > 1
+    apart = live.outlines or len({r.label for _, r in lessons}) > 1
+    return len(lessons) >= FEWEST_LABELS and apart
 
 
 def trained_at_query(live: LiveState) -> int:

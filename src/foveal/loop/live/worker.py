@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from foveal.loop.craft import Craft, Model
 from foveal.loop.crafts import craft_of
 from foveal.loop.live.card import model_card
 from foveal.loop.live.init import collection_of, project_spec
-from foveal.loop.live.interval import patient_interval
+from foveal.loop.live.interval import mean_interval, patient_interval
 from foveal.loop.live.order import slice_by_slice
 from foveal.loop.live.plan import Task, next_task
 from foveal.loop.live.truth import known_bench, lessons_of, lost, missing
@@ -222,7 +222,20 @@ class Worker:
         details |= more
         if self._spec.task == "classification":
             details["interval"] = self._intervals(model, bench, ids, round_number)
+        else:
+            details["interval"] = self._means(metrics, more["subjects"], round_number)
         return metrics, details
+
+    def _means(
+        self, metrics: Mapping[str, Any], patients: Sequence[Mapping[str, Any]], round_number: int
+    ) -> dict[str, tuple[float, float]]:
+        found = {}
+        for name in metrics:
+            rng = generator(self._spec.seed, f"interval/{name}", round_number)
+            ends = mean_interval([one[name] for one in patients], rng)
+            if ends is not None:
+                found[name] = ends
+        return found
 
     def _intervals(
         self, model: Model, bench: Bench, ids: tuple[SampleId, ...], round_number: int
