@@ -115,7 +115,7 @@ const ROUTES = [
   ["POST", /^logout$/, (me) => (sessions.delete(me.token), { done: true })],
   ["POST", /^me\/password$/, (me, _, { body }) => (passwords.set(me.name, body.new), { done: true })],
   ["GET", /^project$/, () => ({
-    id: "00ff", name: "Chest phantom", classes: ["normal", "benign", "malignant"], tools: ["box", "polygon", "brush"], reading: READING,
+    id: "00ff", name: "Chest phantom", classes: ["normal", "benign", "malignant"], tools: ["box", "polygon", "brush"], outlines: false, reading: READING,
     idle_seconds: 120, lease_seconds: 900, version: "mock", counts: { unlabeled: CASES },
     exports: ["csv", "coco", "label-studio", "cvat", "masks", "nifti", "dicom", "model", "model-card", "model-onnx", "archive"],
     imports: ["csv", "coco", "label-studio", "cvat"],
@@ -141,7 +141,7 @@ const ROUTES = [
   ["GET", /^cases\/(\w+)\/model$/, (me, id) => {
     const lease = mine(me, id);
     if (READING === "blinded" && !lease.answered) throw new Refused(403, "answer_first", "Answer first; then what the model says is shown.");
-    return { class: "benign", confidence: 0.71, maps: ["cam"], outlines: false };
+    return { class: "benign", confidence: 0.71, maps: ["cam"] };
   }],
   ["POST", /^cases\/(\w+)\/answer$/, (me, id, { key, body }) => answer(me, id, key, body)],
   ["POST", /^cases\/(\w+)\/renew$/, (me, id) => ({ kept: open.get(me.name)?.id === id })],

@@ -45,6 +45,8 @@ export class Reading {
   readonly draft = new DraftKeeper(() => this.half());
   private renewTimer = 0;
   private turn = 0;
+  private asked = ""; // the case of which the reader was asked whether there is nothing to outline
+  private readonly bare = new Set<string>(); // classes of which the reader has said so
 
   constructor(readonly session: Session, readonly outbox: Outbox, private readonly changed: () => void) {
     void drafts.tidy(Date.now()).catch(() => undefined);
@@ -214,7 +216,7 @@ export class Reading {
       if (turn !== this.turn) return "";
       Object.assign(this, { map: colored(map), mapShown: shown });
       this.viewer.redraw();
-      return opinionWords(said);
+      return opinionWords(said, this.session.project.outlines);
     } catch {
       return ""; // the model's word is no condition for reading
     } finally {
@@ -249,6 +251,7 @@ export class Reading {
     if (!open || this.phase !== "reading" || this.viewer.dark) return;
     this.drawing.finish();
     if (verdict === "labeled" && this.label === null) return this.tell("reading", "Choose a class first.");
+    if (verdict === "labeled" && this.forgotten(open)) return this.tell("reading", "Nothing is outlined. Save once more if there is nothing to outline.");
     const { turn } = this;
     const key = newKey();
     const body = this.bodyOf(open, verdict);
@@ -270,6 +273,14 @@ export class Reading {
     if (!said) return this.next();
     this.drawing.lift();
     this.tell("answered", said);
+  }
+
+  /** Whether a region may have been forgotten; nobody is asked twice for a case, or for a class that has none. */
+  private forgotten(open: Case): boolean {
+    if (!this.session.project.outlines || this.label === null || this.board.shapes.length > 0) return false;
+    if (this.asked === open.case) this.bare.add(this.label);
+    this.asked = open.case;
+    return !this.bare.has(this.label);
   }
 
   private bodyOf(open: Case, verdict: Verdict): AnswerBody {

@@ -22,6 +22,8 @@ export interface Project {
   readonly name: string;
   readonly classes: readonly string[];
   readonly tools: readonly Tool[];
+  /** Whether regions teach the model: then an answer without one says that there is nothing to outline. */
+  readonly outlines: boolean;
   readonly reading: "blinded" | "assisted";
   readonly idle_seconds: number;
   readonly lease_seconds: number;
@@ -70,15 +72,14 @@ export interface Case extends Facts {
   readonly neighbor: Neighbor | null;
 }
 
-/** What the model thinks of a case; `maps` are the kinds it has, of which `cam` may be an outline. */
+/** What the model thinks of a case; `maps` are the kinds it has. */
 export interface Opinion {
   readonly class: string | null;
   readonly confidence: number | null;
   readonly maps: readonly string[];
-  readonly outlines: boolean;
 }
 
-export function opinionWords({ class: label, confidence, outlines }: Opinion): string {
+export function opinionWords({ class: label, confidence }: Opinion, outlines: boolean): string {
   if (outlines) return "The map shows what the model would outline.";
   const sure = confidence === null ? "" : `, ${Math.round(100 * confidence)} %`;
   return label === null ? "The map shows where the model looks." : `The model says ${label}${sure}.`;

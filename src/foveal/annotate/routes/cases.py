@@ -112,7 +112,7 @@ def ahead(case: CaseKey, asking: Reader, desk: AtDesk, which: Which = "current")
 def opinion(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
     """What the model thinks of a case, and which maps it has; in blinded mode after the answer.
 
-    Where it `outlines`, its map `cam` is how probable it is that a pixel belongs to the region.
+    In a project of outlines its map `cam` is how probable it is that a pixel belongs to the region.
     """
     lease = desk.lease(case, asking.name)
     live = desk.live()
@@ -122,7 +122,6 @@ def opinion(case: CaseKey, asking: Reader, desk: AtDesk) -> dict[str, Any]:
         "class": None if known.predicted is None else live.classes[known.predicted],
         "confidence": known.confidence,
         "maps": sorted(known.maps),
-        "outlines": live.outlines,
     }
 
 

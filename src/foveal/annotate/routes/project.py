@@ -24,6 +24,7 @@ def project(asking: Reader, desk: AtDesk) -> dict[str, Any]:
         "name": desk.name,
         "classes": list(live.classes),
         "tools": list(live.live.tools),
+        "outlines": live.outlines,
         "reading": live.live.reading,
         "idle_seconds": live.live.idle_seconds,
         "lease_seconds": live.live.lease_seconds,
