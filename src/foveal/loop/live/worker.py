@@ -223,10 +223,10 @@ class Worker:
         if self._spec.task == "classification":
             details["interval"] = self._intervals(model, bench, ids, round_number)
         else:
-            details["interval"] = self._means(metrics, more["subjects"], round_number)
+            details["interval"] = self._mean_intervals(metrics, more["subjects"], round_number)
         return metrics, details
 
-    def _means(
+    def _mean_intervals(
         self, metrics: Mapping[str, Any], patients: Sequence[Mapping[str, Any]], round_number: int
     ) -> dict[str, tuple[float, float]]:
         found = {}
