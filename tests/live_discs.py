@@ -10,7 +10,7 @@ from foveal.core.live_spec import LiveSpec, parse_live
 from foveal.core.region import encode_region
 from foveal.core.spec import DataSpec
 from foveal.data import Collection, load_pool
-from foveal.loop.live import init_project
+from foveal.loop.live import Worker, init_project
 from foveal.store.project import ProjectStore
 
 SETTINGS = {
@@ -38,6 +38,14 @@ def live_spec(**changes: Any) -> LiveSpec:
 def make_project(images: Path, folder: Path, settings: dict[str, Any] = SETTINGS, **changes: Any):
     """A new project in `folder`."""
     return init_project(folder, images / "labels.csv", live_spec(**changes), settings)
+
+
+def until_waiting(worker: Worker) -> list[str]:
+    """What a worker does until readers have enough."""
+    done = []
+    while (task := worker.step()) != "wait":
+        done.append(task)
+    return done
 
 
 class ScriptedReader:

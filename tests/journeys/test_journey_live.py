@@ -19,7 +19,7 @@ from foveal.models import build_backbone
 from foveal.models.onnx import Whole
 from foveal.store.live import restored
 from foveal.store.project import ProjectStore
-from live_discs import SETTINGS, ScriptedReader, blind, live_spec, make_project
+from live_discs import SETTINGS, ScriptedReader, blind, live_spec, make_project, until_waiting
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +50,6 @@ def project(begun):
 
 def pool_of(store):
     return collection_of(parse_spec(store.live().created["spec"]), store.folder)
-
-
-def until_waiting(worker):
-    done = []
-    while (task := worker.step()) != "wait":
-        done.append(task)
-    return done
 
 
 def test_reading_begins_before_the_model_and_never_waits(project, reader):

@@ -13,7 +13,7 @@ from foveal.loop.live import Worker
 from foveal.loop.live.init import collection_of, project_spec
 from foveal.loop.live.model_file import onnx_of
 from foveal.store.project import ProjectStore
-from live_discs import SIZE, ScriptedReader, blind, live_spec, make_project
+from live_discs import SIZE, ScriptedReader, blind, live_spec, make_project, until_waiting
 
 OUTLINES = {
     "task": "segmentation",
@@ -27,13 +27,6 @@ OUTLINES = {
 @pytest.fixture
 def images(tmp_path):
     return blind(tmp_path / "images")
-
-
-def until_waiting(worker):
-    done = []
-    while (task := worker.step()) != "wait":
-        done.append(task)
-    return done
 
 
 @pytest.mark.parametrize("bare", ["", "square"])
